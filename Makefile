@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+#
+#   make            build what is missing of the dependencies, and ovlrun
+#   make demo       the main job, shown on a small tree
+#   make check      all tests that need no container engine
+#   make help       the other targets
+
+VERSION := 0.1.0
+B       := build
+
+# The TCB, by name: everything of ours that is linked into ovlrun, and the headers it is read with.
+CORE := error ident stack lowerdir beneath tree mount
+RUN  := main diag process privs args policy policy_file isolate plan plan_print mount rootfs payload
+TCB_SOURCES := $(CORE:%=src/core/%.c) $(RUN:%=src/run/%.c)
+TCB_HEADERS := $(wildcard include/ovl/*.h src/run/*.h)
+
+PROBES := $(patsubst tests/probes/%.c,$(B)/probes/%,$(wildcard tests/probes/*.c))
+UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.DELETE_ON_ERROR:
+.PHONY: all help demo check check-interop bench tcb lint format format-check probes units clean
+
+all: $(B)/ovlrun
+
+# Written by packaging/deps.sh: where musl, libcap-ng and the kernel's headers are. A goal that
+# builds nothing needs none of it.
+ifneq ($(filter-out help format format-check tcb clean,$(or $(MAKECMDGOALS),all)),)
+-include $(B)/deps.mk
+endif
+$(B)/deps.mk: packaging/deps.sh
+	packaging/deps.sh build
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wconversion \
+	-Wno-sign-conversion -Werror
+HARDEN := -fPIE -fstack-protector-strong -ftrivial-auto-var-init=zero -fcf-protection=full \
+	-fno-common -ffunction-sections -fdata-sections
+CFLAGS  := -O2 -g
+DEFINES := -D_GNU_SOURCE -DOVL_VERSION='"$(VERSION)"'
+TCB_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(HARDEN) $(DEFINES) -Iinclude -Isrc/run $(KERNEL_CFLAGS) -MMD -MP
+
+# musl-gcc -static-pie makes a dynamic executable on Debian: every file is named instead.
+STATIC_PIE_START = $(MUSL_LIBDIR)/rcrt1.o $(MUSL_LIBDIR)/crti.o $(GCC_LIBDIR)/crtbeginS.o
+STATIC_PIE_END   = $(MUSL_LIBDIR)/libc.a $(GCC_LIBDIR)/libgcc.a $(GCC_LIBDIR)/crtendS.o $(MUSL_LIBDIR)/crtn.o
+STATIC_PIE_FLAGS = -nostdlib -static-pie \
+	-Wl,--no-dynamic-linker,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections,--build-id=none
+LINK_STATIC_PIE  = $(CC) $(STATIC_PIE_FLAGS) -o $@ $(STATIC_PIE_START) $(1) $(STATIC_PIE_END)
+
+$(B)/core/%.o: src/core/%.c | $(B)/deps.mk
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(TCB_CFLAGS) -c -o $@ $<
+
+$(B)/run/%.o: src/run/%.c | $(B)/deps.mk
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(TCB_CFLAGS) $(CAPNG_CFLAGS) -c -o $@ $<
+
+$(B)/libovl.a: $(CORE:%=$(B)/core/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/ovlrun.debug: $(RUN:%=$(B)/run/%.o) $(B)/libovl.a packaging/check-binary.sh
+	$(call LINK_STATIC_PIE,$(RUN:%=$(B)/run/%.o) $(B)/libovl.a $(CAPNG_LIB))
+
+# Stripped, and refused if it is not what a setuid file must be.
+$(B)/ovlrun: $(B)/ovlrun.debug
+	strip -o $@ $<
+	packaging/check-binary.sh $@
+
+probes: $(PROBES)
+$(B)/probes/%: tests/probes/%.c | $(B)/deps.mk
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=c11 -Wall -Wextra -Werror -O2 -fPIE $(DEFINES) $(KERNEL_CFLAGS) -c -o $@.o $<
+	$(call LINK_STATIC_PIE,$@.o)
+
+# Unit tests: the same sources under the system's libc with the sanitizers.
+UNIT_CFLAGS := -std=c11 -Wall -Wextra -Werror -O1 -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/run
+UNIT_SOURCES := $(addprefix src/core/,error.c ident.c stack.c lowerdir.c) \
+	$(addprefix src/run/,args.c policy.c plan.c diag.c)
+units: $(UNITS)
+$(B)/unit/%: tests/unit/%.c $(UNIT_SOURCES) $(TCB_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES) -lcmocka
+
+demo: $(B)/deps.mk
+	packaging/deps.sh build demo
+	$(MAKE) --no-print-directory all
+	tests/demo
+
+check: $(B)/deps.mk
+	packaging/deps.sh build check
+	$(MAKE) --no-print-directory all probes units
+	tests/run unit bats
+
+check-interop: $(B)/deps.mk
+	packaging/deps.sh build interop
+	$(MAKE) --no-print-directory all probes
+	tests/run interop
+
+bench: $(B)/deps.mk
+	packaging/deps.sh build bench
+	$(MAKE) --no-print-directory all
+	tests/bench/launch.sh
+
+tcb:
+	packaging/tcb.sh $(TCB_SOURCES) $(TCB_HEADERS)
+
+# The same sources through clang, with musl's headers.
+MUSL_INCDIR = $(shell echo '\#include <stdio.h>' | $(MUSL_CC) -E - | sed -n 's|^\# 1 "\(.*\)/stdio.h".*|\1|p' | head -n 1)
+lint: $(B)/deps.mk
+	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) $(CAPNG_CFLAGS) -std=c11 \
+		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)
+
+FORMATTED = $(shell git ls-files --cached --others --exclude-standard -- '*.c' '*.h')
+format:
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
+
+clean:
+	rm -rf $(B)
+
+help:
+	@sed -n 's/^#   make/  make/p' Makefile
+	@echo '  make check-interop   the same launches on trees of a real Docker and a real Podman'
+	@echo '  make bench           launch times as ratios to a bare C program and to bubblewrap'
+	@echo '  make tcb             lines of code of everything that is linked into ovlrun, against the budget'
+	@echo '  make lint, format, format-check, clean'
+
+-include $(wildcard $(B)/core/*.d $(B)/run/*.d)

@@ -1,0 +1,277 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# packaging/deps.sh GROUP...      GROUP: build, demo, check, interop, bench
+#
+# Installs what the groups need and this machine lacks, builds libcap-ng against musl where no package has it, and
+# writes build/deps.mk, which tells the Makefile where things are. When all is there it does nothing, quickly.
+# LIBCAPNG_SRC=FILE names a libcap-ng source tarball to build from instead.
+#
+# The apt column is the one the tests run with; apk and dnf follow the distributions' own package names.
+set -eu
+
+# A need is a command (an applet of busybox does not count), a file, or one of the words has() knows. "-" in a
+# column: not needed there, or part of another package.
+table() {
+	cat <<'END'
+# group  needed                           apt             apk                dnf
+build    gcc                              gcc             gcc                gcc
+build    make                             make            make               make
+build    musl-gcc                         musl-tools      -                  musl-gcc
+build    /usr/lib/rcrt1.o                 -               musl-dev           -
+build    /usr/*-linux-musl/lib*/rcrt1.o   -               -                  musl-libc-static
+build    /usr/include/linux/capability.h  linux-libc-dev  linux-headers      kernel-headers
+build    /usr/include/cap-ng.h            -               libcap-ng-dev      -
+build    /usr/lib/libcap-ng.a             -               libcap-ng-static   -
+demo     bash                             bash            bash               bash
+demo     static-busybox                   busybox-static  busybox-static     busybox
+demo     setpriv                          util-linux      setpriv            util-linux
+demo     unshare                          util-linux      util-linux-misc    util-linux
+check    bats                             bats            bats               bats
+check    /usr/lib/bats/bats-assert/*      bats-assert     bats-assert        bats-assert
+check    /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
+check    /usr/include/cmocka.h            libcmocka-dev   cmocka-dev         libcmocka-devel
+check    /usr/lib/gcc/*/*/libasan.so      -               -                  libasan
+check    /usr/lib/gcc/*/*/libubsan.so     -               -                  libubsan
+check    strace                           strace          strace             strace
+check    setcap                           libcap2-bin     libcap             libcap
+check    getfattr                         attr            attr               attr
+check    clang                            clang           clang              clang
+check    clang-format                     clang-format    clang-extra-tools  clang-tools-extra
+interop  dockerd                          docker.io       docker             moby-engine
+interop  docker                           docker.io       docker-cli         docker-cli
+interop  podman                           podman          podman             podman
+bench    bwrap                            bubblewrap      bubblewrap         bubblewrap
+bench    strace                           strace          strace             strace
+END
+}
+
+die() {
+	echo "deps.sh: $*" >&2
+	exit 1
+}
+
+has() {
+	case $1 in
+	static-busybox)
+		# A dynamic one names its loader by a path.
+		for path in /bin/busybox.static /bin/busybox /sbin/busybox; do
+			[ -x "$path" ] && ! grep -q '/ld-' "$path" && return
+		done
+		return 1
+		;;
+	/*)
+		for path in $1; do # unquoted: it may be a pattern
+			[ -e "$path" ] && return
+		done
+		return 1
+		;;
+	*)
+		path=$(command -v "$1") || return 1
+		[ ! -L "$path" ] && return
+		case $(readlink "$path") in */busybox) return 1 ;; esac
+		;;
+	esac
+}
+
+# Sets missing (needs) and packages (what has them) for the groups wanted.
+look() {
+	missing='' packages=''
+	while read -r group need apt apk dnf; do
+		case " $wanted " in *" $group "*) ;; *) continue ;; esac
+		case $manager in apk) package=$apk ;; dnf) package=$dnf ;; *) package=$apt ;; esac
+		[ "$package" = - ] || has "$need" || {
+			missing="$missing $need"
+			packages="$packages $package"
+		}
+	done <<END
+$(table)
+END
+}
+
+apt_install() {
+	export DEBIAN_FRONTEND=noninteractive
+	# Nothing that is installed here may start a service.
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		undo_policy='rm -f /usr/sbin/policy-rc.d'
+		printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+		chmod 755 /usr/sbin/policy-rc.d
+	fi
+	set -- apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 install "$@"
+	# Lists may be missing, or so old that they name files which are gone.
+	if ! ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || ! "$@" </dev/null; then
+		apt-get -q update
+		"$@" </dev/null
+	fi
+	$undo_policy
+	undo_policy=:
+}
+
+install_missing() {
+	look
+	[ -n "$missing" ] || return 0
+	[ -n "$manager" ] || die "missing:$missing (and there is no apt-get, apk or dnf to install them with)"
+	[ "$(id -u)" = 0 ] || die "missing:$missing; as root run: packaging/deps.sh $wanted"
+	echo "deps.sh: installing$packages"
+	# shellcheck disable=SC2086 # a list of words
+	case $manager in
+	apt) apt_install $packages ;;
+	apk) apk add --no-cache $packages ;;
+	dnf) dnf -y --setopt=install_weak_deps=False install $packages ;;
+	esac
+	look
+	[ -z "$missing" ] || die "still missing after installing$packages:$missing"
+}
+
+# DIR: the distribution's source of libcap-ng into DIR, by an apt with sources, lists and cache of its own, so that
+# the machine's are not changed. apt's unprivileged downloader must reach DIR.
+fetch_capng() {
+	mkdir "$1/sources" "$1/lists" "$1/cache"
+	list='' parts=''
+	eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+	for file in "$list" "$parts"/*.list "$parts"/*.sources; do
+		[ -e "$file" ] || continue
+		case $file in
+		*.list) sed -n '/cdrom:/d; s/^[[:space:]]*deb[[:space:]]/deb-src /p' "$file" ;;
+		*.sources) sed 's/^Types:.*/Types: deb-src/' "$file" ;;
+		esac >"$1/sources/${file##*/}"
+	done
+	cat >"$1/apt.conf" <<-END
+		Dir::Etc::sourcelist "/dev/null";
+		Dir::Etc::sourceparts "$1/sources";
+		Dir::State::lists "$1/lists";
+		Dir::Cache "$1/cache";
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+	END
+	[ "$(id -u)" != 0 ] || chown _apt "$1"
+	(
+		cd "$1"
+		# An archive without sources may fail here: what counts is whether libcap-ng's is found.
+		apt-get -qq -c apt.conf update || :
+		apt-get -qq -c apt.conf source --download-only libcap-ng >/dev/null
+	) || die "apt has no source of libcap-ng: set LIBCAPNG_SRC to its tarball"
+}
+
+# FILE ORIGIN: refuses a tarball that is not the known one of its name. apt has checked what it fetched against the
+# archive's signed index, so a version not listed here is as good as any other package of the machine.
+verify_capng() {
+	sum=$(sha256sum <"$1")
+	line="${sum%% *}  ${1##*/}"
+	if grep -qxF "$line" packaging/libcap-ng.sha256; then
+		return
+	elif grep -qF "  ${1##*/}" packaging/libcap-ng.sha256; then
+		die "$1 is not the file packaging/libcap-ng.sha256 lists: its sha256 is ${sum%% *}"
+	elif [ "$2" != apt ]; then
+		die "$1 is not known. If you trust it, add this line to packaging/libcap-ng.sha256: $line"
+	fi
+}
+
+# The tarball as its author made it: of Debian's patches one lets capng_apply() succeed where it failed.
+build_capng() {
+	origin=LIBCAPNG_SRC
+	tarball=${LIBCAPNG_SRC-}
+	if [ -z "$tarball" ]; then
+		[ "$manager" = apt ] || die "no package has libcap-ng for musl: set LIBCAPNG_SRC to its source tarball"
+		origin=apt
+		fetch=$(mktemp -d)
+		fetch_capng "$fetch"
+		tarball=$(echo "$fetch"/*.orig.tar.*z)
+	fi
+	verify_capng "$tarball" $origin
+	echo "deps.sh: building ${tarball##*/} for musl"
+	work=$(mktemp -d "$PWD/build/deps/tmp.XXXXXX")
+	mkdir -p "$work/src" "$work/out/include" "$work/out/lib"
+	tar -xof "$tarball" -C "$work/src" --strip-components=1
+	(
+		# Settings of a make around this script are not meant for it.
+		unset MAKEFLAGS MFLAGS MAKELEVEL CPPFLAGS LDFLAGS LIBS
+		cd "$work/src" &&
+			./configure --disable-shared --enable-static --disable-dependency-tracking \
+				--without-python --without-python3 CC="$cc" CPPFLAGS="$kernel_cflags" \
+				CFLAGS='-O2 -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections' &&
+			make -C src libcap-ng.la &&
+			cp src/cap-ng.h "$work/out/include" &&
+			cp src/.libs/libcap-ng.a "$work/out/lib"
+	) >"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		die "cannot build libcap-ng"
+	}
+	mv -T "$work/out" build/deps/libcap-ng
+}
+
+# Only these three: no header of another libc can slip in.
+link_kernel_headers() {
+	dir=build/deps/kernel-headers
+	mkdir -p $dir
+	for name in linux asm asm-generic; do
+		[ -e $dir/$name ] && continue
+		for path in /usr/include/$name "/usr/include/$(gcc -print-multiarch)/$name"; do
+			[ ! -d "$path" ] || ln -sfn "$path" $dir/$name
+		done
+		[ -e $dir/$name ] || die "no $name among the kernel headers in /usr/include"
+	done
+}
+
+# FILE: the directory of FILE, without detours.
+dir_of() {
+	(cd "$(dirname "$1")" && pwd -P)
+}
+
+prepare_build() {
+	mkdir -p build/deps
+	cc=gcc kernel_cflags='' mk_kernel_cflags='' capng_cflags='' capng_lib=/usr/lib/libcap-ng.a
+	case $(gcc -dumpmachine) in
+	*-musl*) ;;
+	*)
+		cc=musl-gcc
+		link_kernel_headers
+		kernel_cflags="-idirafter $PWD/build/deps/kernel-headers"
+		mk_kernel_cflags='-idirafter build/deps/kernel-headers'
+		;;
+	esac
+	if [ "$manager" != apk ] || [ -n "${LIBCAPNG_SRC-}" ]; then
+		[ -d build/deps/libcap-ng ] || build_capng
+		capng_cflags='-isystem build/deps/libcap-ng/include'
+		capng_lib=build/deps/libcap-ng/lib/libcap-ng.a
+	fi
+	# Where the start files are is known to the compiler's own link line only: musl-gcc is a set of specs.
+	crti=$($cc -static '-###' -x c /dev/null 2>&1 | tr -d '"' | tr ' ' '\n' | grep '/crti\.o$') ||
+		die "cannot learn from $cc where crti.o is"
+	mk="# Written by packaging/deps.sh; paths are relative to the top.
+MUSL_CC = $cc
+MUSL_LIBDIR = $(dir_of "$crti")
+GCC_LIBDIR = $(dir_of "$(gcc -print-libgcc-file-name)")
+CAPNG_CFLAGS = $capng_cflags
+CAPNG_LIB = $capng_lib
+KERNEL_CFLAGS = $mk_kernel_cflags"
+	[ -e build/deps.mk ] && [ "$mk" = "$(cat build/deps.mk)" ] && return 0
+	echo "$mk" >build/deps.mk.new
+	mv build/deps.mk.new build/deps.mk
+}
+
+wanted=build
+for group; do
+	case $group in
+	build) ;;
+	demo) wanted="$wanted demo" ;;
+	check) wanted="$wanted demo check" ;;
+	interop) wanted="$wanted demo check interop" ;;
+	bench) wanted="$wanted demo bench" ;;
+	*) die "no group '$group': build, demo, check, interop, bench" ;;
+	esac
+done
+
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin # where dockerd and setcap are, also for those who do not have it
+cd "$(dirname "$0")/.."
+manager=''
+for name in dnf apk apt-get; do
+	! command -v $name >/dev/null || manager=${name%-get}
+done
+fetch='' work='' undo_policy=:
+trap '$undo_policy; rm -rf "$fetch" "$work" build/deps.mk.new' EXIT
+trap 'exit 1' HUP INT TERM
+umask 022
+install_missing
+prepare_build

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# tcb.sh FILE...: lines of code per file (comments and blank lines not counted) of what is linked
+# into ovlrun, and fails past the budgets of the design: 3,000 in all, 300 a file, 60 a function.
+set -eu
+exec awk '
+function finish() {
+	if (file == "") return
+	printf "%6d  %s\n", code, file
+	total += code
+	if (code > 300) { printf "        over 300 lines: %s\n", file; bad = 1 }
+}
+FNR == 1 { finish(); file = FILENAME; code = 0; comment = 0; start = 0 }
+{
+	line = $0
+	gsub(/"([^"\\]|\\.)*"/, "\"\"", line)
+	gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "", line)
+	sub(/\/\/.*/, "", line)
+	if (comment) {
+		if (!match(line, /\*\//)) next
+		line = substr(line, RSTART + 2); comment = 0
+	}
+	if (match(line, /\/\*/)) { line = substr(line, 1, RSTART - 1); comment = 1 }
+	if (line !~ /[^ \t]/) next
+	code++
+	if (line ~ /^\{/) start = code
+	if (line ~ /^\}/ && start) {
+		if (code - start - 1 > 60) {
+			printf "        a function of %d lines ends at %s:%d\n", code - start - 1, file, FNR
+			bad = 1
+		}
+		start = 0
+	}
+}
+END {
+	finish()
+	printf "%6d  in all, of 3000\n", total
+	if (total > 3000) bad = 1
+	exit bad
+}' "$@"

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening names without following a symlink, and directories that only root could have changed.
+ *
+ * MUST 1. No symlink is followed, in no component, with openat2 and without.  (T06, T10, T42)
+ * MUST 2. Owner and mode are read from the opened descriptor, never from a name.  (T10)
+ * MUST 3. Every ancestor is held to the same rule: who can rename one owns the tree.  (T10)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/openat2.h>
+
+#include "ovl/beneath.h"
+
+/* Length of the next component of path; 0 at its end, -EINVAL for ".", "..", one over NAME_MAX. */
+static int next_component(const char *path, char name[NAME_MAX + 1])
+{
+	size_t len = strcspn(path, "/");
+
+	if (len > NAME_MAX || (len == 1 && path[0] == '.') ||
+	    (len == 2 && memcmp(path, "..", 2) == 0))
+		return -EINVAL;
+	memcpy(name, path, len);
+	name[len] = '\0';
+	return (int)len;
+}
+
+static int walk(int dirfd, const char *path, int flags)
+{
+	char name[NAME_MAX + 1];
+	int at = dirfd;
+
+	for (;;) {
+		int len = next_component(path, name);
+		bool last = len >= 0 && path[len] == '\0';
+		int fd = -EINVAL;
+
+		if (len > 0) {
+			fd = openat(at, name,
+				    (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+			if (fd < 0)
+				fd = -errno;
+		}
+		if (at != dirfd)
+			close(at);
+		if (fd < 0 || last)
+			return fd;
+		at = fd;
+		path += len + 1;
+	}
+}
+
+int ovl_beneath_open(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_NOFOLLOW | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOSYS || errno == EPERM)
+		return walk(dirfd, path, flags);
+	return -errno;
+}
+
+static int check_trusted(int fd, const char *path, int len, struct ovl_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return ovl_fail(err, errno, "examine", NULL, NULL, "%.*s", len, path);
+	if (st.st_uid != 0)
+		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%.*s", len, path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%.*s",
+				len, path);
+	return 0;
+}
+
+int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
+{
+	const char *rest = path;
+	char name[NAME_MAX + 1];
+	int fd, ret;
+
+	if (path[0] != '/')
+		return ovl_fail(err, EINVAL, "open", "not an absolute path", NULL, "%s", path);
+	fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return ovl_fail(err, errno, "open", NULL, NULL, "/");
+	ret = check_trusted(fd, "/", 1, err);
+	while (ret == 0) {
+		int next, len;
+
+		rest += strspn(rest, "/");
+		len = next_component(rest, name);
+		if (len == 0)
+			return fd;
+		next = len < 0 ? len
+			       : openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		ret = next == -1 ? -errno : next;
+		close(fd);
+		if (ret < 0)
+			return ovl_fail(err, -ret, "open",
+					ret == -ENOTDIR ? "a symlink, or not a directory" : NULL,
+					ret == -ENOTDIR
+						? "name its real path, as `readlink -f` prints it"
+						: NULL,
+					"%.*s", (int)(rest - path) + (len < 0 ? 2 : len), path);
+		fd = next;
+		rest += len;
+		ret = check_trusted(fd, path, (int)(rest - path), err);
+	}
+	close(fd);
+	return ret;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sink: what is mounted is decided here, whatever was checked before.
+ *
+ * MUST 1. nosuid and nodev always; read-only unless there is an upper.  (T16, T19, T09)
+ * MUST 2. mount(2) never gets data longer than a page less one byte.  (T05)
+ * MUST 3. lowerdir+ is used only where the kernel knows it: a bogus key must be refused first,
+ * since old kernels take any key and fail at the end.  (T05) MUST 4. The state of the mount is read
+ * back.  (T52)
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+#include <linux/mount.h>
+
+#include "ovl/mount.h"
+
+static int fs_set(int fsfd, const char *key, const char *value)
+{
+	return (int)syscall(SYS_fsconfig, fsfd, FSCONFIG_SET_STRING, key, value, 0);
+}
+
+static int fail_mount(int errnum, const char *target, struct ovl_error *err)
+{
+	const char *hint = NULL;
+
+	if (errnum == ENODEV)
+		hint = "this kernel has no overlay file system: `modprobe overlay` as root";
+	else if (errnum == EBUSY)
+		hint = "the upper directory is in use by another mount";
+	return ovl_fail(err, errnum, "mount overlay on", NULL, hint, "%s", target);
+}
+
+/* Sets all options on an open file-system context. */
+static int configure(int fsfd, const struct ovl_overlay *overlay)
+{
+	char name[2 + OVL_LINK_LEN + 1];
+
+	if (fs_set(fsfd, "index", overlay->index ? "on" : "off") < 0 ||
+	    fs_set(fsfd, "redirect_dir", "nofollow") < 0 || fs_set(fsfd, "metacopy", "off") < 0)
+		return -errno;
+	if (overlay->generated && fs_set(fsfd, "lowerdir+", overlay->generated) < 0)
+		return -errno;
+	for (unsigned int i = 0; i < overlay->stack->depth; i++) {
+		snprintf(name, sizeof(name), "l/%s", overlay->stack->layer[i].link);
+		if (fs_set(fsfd, "lowerdir+", name) < 0)
+			return -errno;
+	}
+	if (overlay->upperdir && (fs_set(fsfd, "upperdir", overlay->upperdir) < 0 ||
+				  fs_set(fsfd, "workdir", overlay->workdir) < 0))
+		return -errno;
+	if (syscall(SYS_fsconfig, fsfd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int mount_by_context(const struct ovl_overlay *overlay, const char *target,
+			    struct ovl_error *err)
+{
+	unsigned int attr =
+		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (overlay->upperdir ? 0 : MOUNT_ATTR_RDONLY);
+	int fsfd = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+	int mntfd, ret;
+
+	if (fsfd < 0 || fs_set(fsfd, "ovl-no-such-option", "1") == 0) {
+		ret = ovl_fail(
+			err, E2BIG, "mount",
+			"max depth exceeded: the options pass one page, and this kernel has no "
+			"lowerdir+ (Linux 6.8)",
+			NULL, "%u lower directories", ovl_overlay_depth(overlay));
+		if (fsfd >= 0)
+			close(fsfd);
+		return ret;
+	}
+	ret = configure(fsfd, overlay);
+	if (ret == 0) {
+		mntfd = (int)syscall(SYS_fsmount, fsfd, FSMOUNT_CLOEXEC, attr);
+		if (mntfd < 0 ||
+		    syscall(SYS_move_mount, mntfd, "", -1, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			ret = -errno;
+		if (mntfd >= 0)
+			close(mntfd);
+	}
+	close(fsfd);
+	return ret < 0 ? fail_mount(-ret, target, err) : 0;
+}
+
+/* Reads the state of the mount back. */
+static int verify(const struct ovl_overlay *overlay, const char *target, struct ovl_error *err)
+{
+	struct statfs fs;
+
+	if (statfs(target, &fs) < 0)
+		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", target);
+	if ((unsigned long)fs.f_type != OVERLAYFS_SUPER_MAGIC ||
+	    (fs.f_flags & (ST_NOSUID | ST_NODEV)) != (ST_NOSUID | ST_NODEV))
+		return ovl_fail(err, EPROTO, "verify", "not the overlay that was asked for", NULL,
+				"%s", target);
+	if (overlay->upperdir && (fs.f_flags & ST_RDONLY))
+		return ovl_fail(
+			err, EROFS, "mount overlay on",
+			"the kernel made it read-only, because the work directory cannot be used",
+			"its work directory holds leftovers of another mount: root may empty it",
+			"%s", target);
+	if (!overlay->upperdir && !(fs.f_flags & ST_RDONLY))
+		return ovl_fail(err, EPROTO, "verify", "it should be read-only", NULL, "%s",
+				target);
+	return 0;
+}
+
+int ovl_mount_overlay(const struct ovl_overlay *overlay, int treefd, const char *target,
+		      struct ovl_error *err)
+{
+	unsigned long flags = MS_NOSUID | MS_NODEV | (overlay->upperdir ? 0 : MS_RDONLY);
+	char data[OVL_DATA_SIZE];
+	int len, ret;
+
+	ret = ovl_overlay_check(overlay, err);
+	if (ret < 0)
+		return ret;
+	len = ovl_overlay_data(overlay, data, sizeof(data));
+	if (len < 0)
+		return ovl_fail(err, E2BIG, "mount", "its options are too long", NULL, "overlay");
+	if (fchdir(treefd) < 0)
+		return ovl_fail(err, errno, "enter", NULL, NULL, "the tree");
+	if (len > OVL_PAGE_DATA_MAX)
+		ret = mount_by_context(overlay, target, err);
+	else if (mount("overlay", target, "overlay", flags, data) < 0)
+		ret = fail_mount(errno, target, err);
+	if (ret < 0)
+		return ret;
+	ret = verify(overlay, target, err);
+	if (ret < 0)
+		umount2(target, MNT_DETACH);
+	return ret;
+}

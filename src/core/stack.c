@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks of layers: parsing and checks that need no file system.
+ *
+ * MUST 1. Only names that match the alphabets of ident.h enter a stack.  (T04, T07)
+ * MUST 2. A stack is never silently shorter than what was asked for.  (T05, T07)
+ * MUST 3. No layer stands in a stack twice.  (T08)
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ovl/stack.h"
+
+#define LOWER_HINT "the tree is damaged: `ovlctl check` tells more"
+
+int ovl_stack_add(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
+{
+	struct ovl_layer *layer;
+
+	if (!ovl_id_is_valid(name, len) && !ovl_link_is_valid(name, len))
+		return ovl_fail(err, EINVAL, "use layer",
+				"neither a cache-id (64 hex digits or 25 characters 0-9a-z) nor a "
+				"link (26 characters A-Z2-7)",
+				NULL, "%.*s", (int)(len < 128 ? len : 128), name);
+	if (stack->depth == OVL_DEPTH_MAX)
+		return ovl_fail(err, E2BIG, "stack layers",
+				"max depth exceeded: the kernel takes 500 lower directories", NULL,
+				"more than %d", OVL_DEPTH_MAX);
+	layer = &stack->layer[stack->depth++];
+	layer->id[0] = layer->link[0] = '\0';
+	memcpy(len == OVL_LINK_LEN ? layer->link : layer->id, name, len);
+	(len == OVL_LINK_LEN ? layer->link : layer->id)[len] = '\0';
+	return 0;
+}
+
+int ovl_stack_parse(struct ovl_stack *stack, const char *list, struct ovl_error *err)
+{
+	for (;;) {
+		size_t len = strcspn(list, ":");
+		int ret = ovl_stack_add(stack, list, len, err);
+
+		if (ret < 0 || list[len] == '\0')
+			return ret;
+		list += len + 1;
+	}
+}
+
+int ovl_stack_parse_lower(struct ovl_stack *stack, const char *text, size_t len, const char *owner,
+			  struct ovl_error *err)
+{
+	const size_t entry = 2 + OVL_LINK_LEN;
+
+	/* N entries take exactly N * (entry + 1) - 1 bytes, which also rules out an empty file. */
+	if ((len + 1) % (entry + 1) != 0 || len == 0)
+		return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries", LOWER_HINT,
+				"%s/lower", owner);
+	for (size_t at = 0; at < len; at += entry + 1) {
+		int ret;
+
+		if (memcmp(text + at, "l/", 2) != 0 ||
+		    !ovl_link_is_valid(text + at + 2, OVL_LINK_LEN) ||
+		    (at + entry < len && text[at + entry] != ':'))
+			return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries",
+					LOWER_HINT, "%s/lower", owner);
+		ret = ovl_stack_add(stack, text + at + 2, OVL_LINK_LEN, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int ovl_stack_check_unique(const struct ovl_stack *stack, struct ovl_error *err)
+{
+	for (unsigned int i = 1; i < stack->depth; i++) {
+		for (unsigned int k = 0; k < i; k++) {
+			if (strcmp(stack->layer[i].id, stack->layer[k].id) == 0)
+				return ovl_fail(err, ELOOP, "use layer",
+						"it stands in the stack twice", NULL, "%s",
+						stack->layer[i].id);
+		}
+	}
+	return 0;
+}

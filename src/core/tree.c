@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads an overlay2 tree without believing it.
+ *
+ * MUST 1. The tree, l/, every layer's directory, `link` and `lower` are owned by root and writable
+ *         by nobody else.  (T10)
+ * MUST 2. l/LINK is a symlink to exactly ../<cache-id>/diff, and that is a real directory.  (T06)
+ * MUST 3. `link` and `lower` are opened without following or blocking, are regular, bounded, and
+ *         match their grammar to the last byte.  (T07)
+ * MUST 4. Only ENOENT means that a layer has no parent.  (T07)
+ * MUST 5. Names reach the file system only after they matched ident.h, so that "<id>/diff" cannot
+ *         mean anything else; the one symlink they could meet, <id> itself, is refused.  (T04, T06)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ovl/beneath.h"
+#include "ovl/tree.h"
+
+#define DAMAGED	  "the tree is damaged: `ovlctl check` tells more"
+#define LINK_NAME (2 + OVL_LINK_LEN + 1) /* "l/LINK" */
+#define FILE_NAME (OVL_ID_MAX + sizeof("/lower"))
+
+static int check_owner(const struct ovl_tree *tree, const char *name, const struct stat *st,
+		       struct ovl_error *err)
+{
+	if (st->st_uid != 0)
+		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%s/%s", tree->path,
+				name);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%s/%s",
+				tree->path, name);
+	return 0;
+}
+
+static int check_dir(const struct ovl_tree *tree, const char *name, struct ovl_error *err)
+{
+	struct stat st;
+
+	if (fstatat(tree->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return ovl_fail(err, errno, "find", NULL, NULL, "%s/%s", tree->path, name);
+	if (!S_ISDIR(st.st_mode))
+		return ovl_fail(err, EBADMSG, "use", "not a directory", DAMAGED, "%s/%s",
+				tree->path, name);
+	return check_owner(tree, name, &st, err);
+}
+
+/*
+ * Docker 23.0.8 to 25.0.3 wrote `lower` 0666 whatever the umask was. That is harmless where nobody
+ * else can reach the file: the bits of this one file are forgiven in a closed tree.
+ */
+static bool is_forgiven(const struct ovl_tree *tree, const char *name, const struct stat *st)
+{
+	const char *slash = strchr(name, '/');
+
+	return tree->is_closed && slash && strcmp(slash, "/lower") == 0 && st->st_uid == 0 &&
+	       (st->st_mode & 07777) == 0666;
+}
+
+/* Reads the small file name into buf, size bytes at most. Returns its length or -errno. */
+static int read_file(const struct ovl_tree *tree, const char *name, char *buf, size_t size,
+		     struct ovl_error *err)
+{
+	int fd = ovl_beneath_open(tree->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t len;
+	int ret;
+
+	if (fd < 0)
+		return ovl_fail(err, -fd, "open", fd == -ELOOP ? "it is a symlink" : NULL,
+				fd == -ELOOP ? DAMAGED : NULL, "%s/%s", tree->path, name);
+	if (fstat(fd, &st) < 0)
+		ret = ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s", tree->path, name);
+	else if (!S_ISREG(st.st_mode))
+		ret = ovl_fail(err, EBADMSG, "read", "not a regular file", DAMAGED, "%s/%s",
+			       tree->path, name);
+	else if (st.st_size > (off_t)size)
+		ret = ovl_fail(err, EBADMSG, "read", "longer than the format allows", DAMAGED,
+			       "%s/%s", tree->path, name);
+	else
+		ret = is_forgiven(tree, name, &st) ? 0 : check_owner(tree, name, &st, err);
+	if (ret == 0) {
+		len = read(fd, buf, size);
+		ret = (int)len;
+		if (len < 0)
+			ret = ovl_fail(err, errno, "read", NULL, NULL, "%s/%s", tree->path, name);
+	}
+	close(fd);
+	return ret;
+}
+
+static int refuse_mount_program(const struct ovl_tree *tree, struct ovl_error *err)
+{
+	char word[8] = "";
+	int len;
+
+	if (faccessat(tree->fd, ".has-mount-program", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0
+				       : ovl_fail(err, errno, "examine", NULL, NULL,
+						  "%s/.has-mount-program", tree->path);
+	len = read_file(tree, ".has-mount-program", word, sizeof(word) - 1, err);
+	if (len < 0)
+		return len;
+	if (strncmp(word, "true", 4) == 0)
+		return ovl_fail(err, EOPNOTSUPP, "use tree",
+				"its deletions are written for a mount program (fuse-overlayfs)",
+				"only trees written by the kernel's overlay can be used", "%s",
+				tree->path);
+	return 0;
+}
+
+int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err)
+{
+	struct stat st;
+	int ret;
+
+	tree->path = path;
+	tree->fd = ovl_beneath_open_trusted(path, err);
+	if (tree->fd < 0)
+		return tree->fd;
+	ret = fstat(tree->fd, &st) < 0 ? ovl_fail(err, errno, "examine", NULL, NULL, "%s", path)
+				       : check_dir(tree, "l", err);
+	if (ret == -ENOENT)
+		ret = ovl_fail(err, ENOENT, "use tree", "it has no l/ directory",
+			       "name the directory that holds l/, such as .../docker/overlay2",
+			       "%s", path);
+	if (ret == 0)
+		ret = refuse_mount_program(tree, err);
+	if (ret < 0) {
+		close(tree->fd);
+		tree->fd = -1;
+		return ret;
+	}
+	/* Searchable neither by others nor by a group other than root's. */
+	tree->is_closed = !(st.st_mode & S_IXOTH) && (!(st.st_mode & S_IXGRP) || st.st_gid == 0);
+	return 0;
+}
+
+/* Reads l/LINK into id: the cache-id of its target ../<id>/diff. */
+static int read_link(const struct ovl_tree *tree, const char *link, char id[OVL_ID_MAX + 1],
+		     struct ovl_error *err)
+{
+	char name[LINK_NAME], target[OVL_ID_MAX + sizeof("..//diff") + 1];
+	const size_t around = strlen("../") + strlen("/diff");
+	ssize_t len;
+
+	snprintf(name, sizeof(name), "l/%s", link);
+	len = readlinkat(tree->fd, name, target, sizeof(target));
+	if (len < 0)
+		return ovl_fail(err, errno, "read", errno == EINVAL ? "not a symlink" : NULL,
+				errno == EINVAL || errno == ENOENT ? DAMAGED : NULL, "%s/%s",
+				tree->path, name);
+	if ((size_t)len <= around || memcmp(target, "../", 3) != 0 ||
+	    memcmp(target + len - 5, "/diff", 5) != 0 ||
+	    !ovl_id_is_valid(target + 3, (size_t)len - around))
+		return ovl_fail(err, EBADMSG, "use", "its target is not ../<cache-id>/diff",
+				DAMAGED, "%s/%s", tree->path, name);
+	memcpy(id, target + 3, (size_t)len - around);
+	id[(size_t)len - around] = '\0';
+	return 0;
+}
+
+/* Reads <id>/link into link. */
+static int read_link_file(const struct ovl_tree *tree, const char *id, char link[OVL_LINK_LEN + 1],
+			  struct ovl_error *err)
+{
+	char name[FILE_NAME];
+	int len;
+
+	snprintf(name, sizeof(name), "%s/link", id);
+	len = read_file(tree, name, link, OVL_LINK_LEN, err);
+	if (len < 0)
+		return len;
+	if (!ovl_link_is_valid(link, (size_t)len))
+		return ovl_fail(err, EBADMSG, "read", "not a link (26 characters A-Z2-7)", DAMAGED,
+				"%s/%s", tree->path, name);
+	link[OVL_LINK_LEN] = '\0';
+	return 0;
+}
+
+/* Checks the directories of a layer whose names are known. */
+static int check_layer(const struct ovl_tree *tree, const char *id, struct stat *diff,
+		       struct ovl_error *err)
+{
+	char name[FILE_NAME];
+	int ret = check_dir(tree, id, err);
+
+	if (ret < 0)
+		return ret;
+	snprintf(name, sizeof(name), "%s/diff", id);
+	if (fstatat(tree->fd, name, diff, AT_SYMLINK_NOFOLLOW) < 0)
+		return ovl_fail(err, errno, "find", NULL, DAMAGED, "%s/%s", tree->path, name);
+	if (!S_ISDIR(diff->st_mode))
+		return ovl_fail(err, EBADMSG, "use", "not a directory", DAMAGED, "%s/%s",
+				tree->path, name);
+	return 0;
+}
+
+/* A layer that the caller named: both directions, <id>/link and l/LINK, must agree. */
+static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer, struct stat *diff,
+			 struct ovl_error *err)
+{
+	char id[OVL_ID_MAX + 1], link[OVL_LINK_LEN + 1];
+	int ret = 0;
+
+	if (layer->id[0] == '\0')
+		ret = read_link(tree, layer->link, layer->id, err);
+	if (ret == 0)
+		ret = check_layer(tree, layer->id, diff, err);
+	if (ret == 0)
+		ret = read_link_file(tree, layer->id, link, err);
+	if (ret == 0)
+		ret = read_link(tree, link, id, err);
+	if (ret < 0)
+		return ret;
+	if (strcmp(id, layer->id) != 0 ||
+	    (layer->link[0] != '\0' && strcmp(link, layer->link) != 0))
+		return ovl_fail(err, EBADMSG, "use", "its link file and l/ disagree", DAMAGED,
+				"%s/%s", tree->path, layer->id);
+	memcpy(layer->link, link, sizeof(link));
+	return 0;
+}
+
+static int add_lowers(const struct ovl_tree *tree, struct ovl_stack *stack, struct ovl_error *err)
+{
+	char name[FILE_NAME], text[OVL_LOWER_MAX];
+	int len;
+
+	snprintf(name, sizeof(name), "%s/lower", stack->layer[0].id);
+	len = read_file(tree, name, text, sizeof(text), err);
+	if (len == -ENOENT)
+		return 0;
+	return len < 0 ? len
+		       : ovl_stack_parse_lower(stack, text, (size_t)len, stack->layer[0].id, err);
+}
+
+int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool with_lowers,
+		     struct ovl_error *err)
+{
+	unsigned int named = stack->depth;
+	struct stat diff;
+	int ret = 0;
+
+	for (unsigned int i = 0; i < stack->depth && ret == 0; i++) {
+		struct ovl_layer *layer = &stack->layer[i];
+
+		if (i < named) {
+			ret = resolve_named(tree, layer, &diff, err);
+		} else {
+			ret = read_link(tree, layer->link, layer->id, err);
+			if (ret == 0)
+				ret = check_layer(tree, layer->id, &diff, err);
+		}
+		if (i == 0 && ret == 0) {
+			stack->root_mode = diff.st_mode & 07777;
+			stack->root_uid = diff.st_uid;
+			stack->root_gid = diff.st_gid;
+			if (with_lowers)
+				ret = add_lowers(tree, stack, err);
+		}
+	}
+	return ret < 0 ? ret : ovl_stack_check_unique(stack, err);
+}
+
+int ovl_tree_verify_links(const struct ovl_tree *tree, const struct ovl_stack *stack,
+			  struct ovl_error *err)
+{
+	char id[OVL_ID_MAX + 1];
+
+	for (unsigned int i = 0; i < stack->depth; i++) {
+		int ret = read_link(tree, stack->layer[i].link, id, err);
+
+		if (ret < 0)
+			return ret;
+		if (strcmp(id, stack->layer[i].id) != 0)
+			return ovl_fail(err, ESTALE, "use", "it changed during the launch", NULL,
+					"%s/l/%s", tree->path, stack->layer[i].link);
+	}
+	return 0;
+}

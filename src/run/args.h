@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage "args": from argv to a request. Pure: touches no file, no environment, no id.
+ * Everything in a request is untrusted; what is used of it is checked where it is used.
+ */
+#ifndef RUN_ARGS_H
+#define RUN_ARGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ovl/error.h"
+
+#define REQUEST_ENV_MAX 256 /* -e options */
+
+enum request_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
+
+/* The strings are argv's. */
+struct request {
+	enum request_action action;
+	const char *tree;   /* -t, or NULL: the policy's first */
+	const char *layers; /* -l, or NULL */
+	const char *image;  /* the operand NAME|ID, or NULL exactly if -l is given */
+	const char *chdir;  /* -C, absolute, or NULL */
+	char **command;	    /* rest of argv, NULL-terminated; command[0] NULL: the default */
+	const char *env[REQUEST_ENV_MAX]; /* -e, VAR or VAR=VAL, VAR not empty */
+	unsigned int env_count;
+	uint64_t tmpfs_size; /* bytes, 0: the default */
+	bool read_only, keep_env, bare, dry_run, json, verbose, quiet;
+};
+
+/* argv: argc strings and a NULL. Returns 0, or -EINVAL for what cannot be understood. */
+int args_parse(int argc, char **argv, struct request *request, struct ovl_error *err);
+
+/* The usage text: made here, because it says what args_parse takes. Static. */
+const char *args_usage(void);
+
+#endif

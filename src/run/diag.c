@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages on standard error.
+ *
+ * MUST 1. No untrusted byte reaches the terminal or a log unescaped; one message is one line and
+ * one write.  (T47)
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+
+#define LINE_SIZE (4 * OVL_ERROR_OBJECT + 256)
+
+void diag_escape(char *out, size_t size, const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t len = 0;
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (len + 8 > size) { /* room for one escape, "..." and NUL */
+			memcpy(out + len, "...", 3);
+			len += 3;
+			break;
+		}
+		if (c >= 0x20 && c < 0x7f && c != '\\') {
+			out[len++] = (char)c;
+			continue;
+		}
+		out[len++] = '\\';
+		if (c == '\\') {
+			out[len++] = '\\';
+			continue;
+		}
+		out[len++] = 'x';
+		out[len++] = hex[c >> 4];
+		out[len++] = hex[c & 15];
+	}
+	out[len] = '\0';
+}
+
+/* Nobody is left to be told when standard error itself fails. */
+static void say(const char *line, int len)
+{
+	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
+		return;
+}
+
+void diag_error(const struct ovl_error *err, bool quiet)
+{
+	char object[4 * OVL_ERROR_OBJECT], line[LINE_SIZE];
+
+	diag_escape(object, sizeof(object), err->object);
+	say(line, snprintf(line, sizeof(line), "ovlrun: cannot %s %s: %s\n", err->verb, object,
+			   err->reason ? err->reason : strerror(err->errnum)));
+	if (err->hint && !quiet)
+		diag_note("hint", err->hint);
+}
+
+void diag_note(const char *label, const char *text)
+{
+	char object[4 * OVL_ERROR_OBJECT], line[LINE_SIZE];
+
+	diag_escape(object, sizeof(object), text);
+	say(line, snprintf(line, sizeof(line), "ovlrun: %s: %s\n", label, object));
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage "mount": the private tmpfs and the overlay.
+ *
+ * MUST 1. The mount point is root's, 0700, and no symlink; asked of the open descriptor.  (T42)
+ * MUST 2. Targets are compiled in; nobody can name another.  (T32)
+ * MUST 3. Upper and work directory are made here, on the private tmpfs.  (T11)
+ * MUST 4. The overlay is mounted with the caller's file-system ids.  (T44)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ovl/beneath.h"
+#include "ovl/mount.h"
+#include "privs.h"
+#include "stages.h"
+
+/* Opens RUN_DIR, made if missing. */
+static int open_run_dir(struct ovl_error *err)
+{
+	int parentfd = ovl_beneath_open_trusted(RUN_PARENT, err);
+	struct stat st;
+	int fd;
+
+	if (parentfd < 0)
+		return parentfd;
+	if (mkdirat(parentfd, RUN_NAME, 0700) < 0 && errno != EEXIST) {
+		fd = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
+	} else {
+		fd = openat(parentfd, RUN_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			fd = ovl_fail(err, errno, "open",
+				      errno == ENOTDIR ? "a symlink, or not a directory" : NULL,
+				      "root may remove it", "%s", RUN_DIR);
+	}
+	close(parentfd);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 07777) != 0700) {
+		close(fd);
+		return ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700",
+				"root may remove it", "%s", RUN_DIR);
+	}
+	return fd;
+}
+
+static int mount_tmpfs(const struct launch_plan *plan, struct ovl_error *err)
+{
+	int fd = open_run_dir(err);
+	int ret = 0;
+
+	if (fd < 0)
+		return fd;
+	/* On ".", because the descriptor was checked, and a name would be looked up again. */
+	if (fchdir(fd) < 0 || mount("ovlrun", ".", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+				    plan->tmpfs_options) < 0)
+		ret = ovl_fail(err, errno, "mount tmpfs on", NULL, NULL, "%s", RUN_DIR);
+	close(fd);
+	return ret;
+}
+
+/* Makes a directory that looks like the image's own root. */
+static int make_like_root(const struct ovl_stack *stack, const char *path, struct ovl_error *err)
+{
+	if (mkdir(path, 0700) < 0 || lchown(path, stack->root_uid, stack->root_gid) < 0 ||
+	    chmod(path, stack->root_mode) < 0)
+		return ovl_fail(err, errno, "make", NULL, NULL, "%s", path);
+	return 0;
+}
+
+static int make_dirs(const struct launch_plan *plan, struct ovl_error *err)
+{
+	int ret = 0;
+
+	if (mkdir(RUN_ROOT, 0700) < 0)
+		return ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_ROOT);
+	if (plan->overlay.generated)
+		ret = make_like_root(plan->stack, RUN_TOP, err);
+	if (ret == 0 && plan->overlay.upperdir)
+		ret = make_like_root(plan->stack, RUN_UPPER, err);
+	if (ret == 0 && plan->overlay.workdir && mkdir(RUN_WORK, 0700) < 0)
+		ret = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_WORK);
+	return ret;
+}
+
+int mount_launch(const struct launch_plan *plan, int treefd, struct ovl_error *err)
+{
+	int ret = mount_tmpfs(plan, err);
+
+	if (ret == 0)
+		ret = make_dirs(plan, err);
+	if (ret == 0)
+		ret = privs_mounter_begin(plan->caller, err);
+	if (ret == 0)
+		ret = ovl_mount_overlay(&plan->overlay, treefd, RUN_ROOT, err);
+	if (ret == 0)
+		ret = privs_mounter_end(err);
+	return ret;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage "payload": runs when privileges are gone, inside the new root.
+ *
+ * MUST 1. The environment is a fresh one, and dangerous variables come only by -e.  (T33)
+ * MUST 2. The working directory is entered as the caller, inside the new root.  (T28)
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "privs.h"
+#include "stages.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Passed on from the caller; a name that ends in '*' stands for all that begin so. */
+static const char *const passed_on[] = { "TERM", "LANG",  "LC_*",    "TZ", "HOME",
+					 "USER", "SHELL", "LOGNAME", NULL };
+/* Left out by --keep-env: they make an interpreter or loader run something. */
+static const char *const dangerous[] = { "LD_*",     "GLIBC_TUNABLES", "BASH_ENV", "ENV", "IFS",
+					 "BASHOPTS", "SHELLOPTS",      "PS4",	   NULL };
+
+static bool is_listed(const char *entry, const char *const *names)
+{
+	size_t len = strcspn(entry, "=");
+
+	for (; *names; names++) {
+		size_t n = strlen(*names);
+		bool is_prefix = (*names)[n - 1] == '*';
+
+		if (is_prefix ? strncmp(entry, *names, n - 1) == 0
+			      : n == len && strncmp(entry, *names, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Sets entry ("VAR=VAL") in list, over an earlier one of the same name. */
+static void set_entry(char **list, size_t *count, char *entry)
+{
+	size_t len = strcspn(entry, "=") + 1, i = 0;
+
+	while (i < *count && strncmp(list[i], entry, len) != 0)
+		i++;
+	list[i] = entry;
+	if (i == *count)
+		(*count)++;
+}
+
+static char *find_entry(char **env, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *env; env++) {
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env;
+	}
+	return NULL;
+}
+
+static char **make_env(const struct request *request, char **env, struct ovl_error *err)
+{
+	size_t count = 0, given = 0;
+	char **list;
+
+	while (env[given])
+		given++;
+	list = calloc(given + request->env_count + 2, sizeof(*list));
+	if (!list) {
+		ovl_fail(err, ENOMEM, "make", NULL, NULL, "the environment");
+		return NULL;
+	}
+	list[count++] = (char *)DEFAULT_PATH;
+	for (size_t i = 0; i < given; i++) {
+		if (strchr(env[i], '=') && (request->keep_env ? !is_listed(env[i], dangerous)
+							      : is_listed(env[i], passed_on)))
+			set_entry(list, &count, env[i]);
+	}
+	for (unsigned int i = 0; i < request->env_count; i++) {
+		char *entry = (char *)request->env[i];
+
+		if (!strchr(entry, '='))
+			entry = find_entry(env, entry);
+		if (entry)
+			set_entry(list, &count, entry);
+	}
+	return list;
+}
+
+static int fail_exec(const char *path, int errnum, int *status, struct ovl_error *err)
+{
+	const char *reason = NULL;
+
+	*status = errnum == ENOENT || errnum == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	if (errnum == ENOENT && access(path, F_OK) == 0)
+		reason = "its interpreter is not in the image";
+	return ovl_fail(err, errnum, "run", reason, NULL, "%s", path);
+}
+
+/* Looks command up in the payload's own PATH, as execvp(3) does, and runs the first that can be. */
+static int exec_in_path(char **command, char **env, int *status, struct ovl_error *err)
+{
+	char path[PATH_MAX];
+	const char *dir = find_entry(env, "PATH") + strlen("PATH=");
+	int errnum = ENOENT;
+
+	for (;; dir++) {
+		size_t len = strcspn(dir, ":");
+
+		if (snprintf(path, sizeof(path), "%.*s%s%s", (int)len, dir, len ? "/" : "./",
+			     command[0]) < (int)sizeof(path)) {
+			execve(path, command, env);
+			/* Remember that something was there, as for EACCES. */
+			if (errno != ENOENT && errno != ENOTDIR)
+				errnum = errno;
+			else if (access(path, F_OK) == 0)
+				return fail_exec(path, errno, status, err);
+		}
+		dir += len;
+		if (*dir == '\0')
+			return fail_exec(command[0], errnum, status, err);
+	}
+}
+
+int payload_exec(const struct launch_plan *plan, char **env, int *status, struct ovl_error *err)
+{
+	char **command = plan->command;
+	char **payload_env = make_env(plan->request, env, err);
+	int ret;
+
+	*status = EXIT_REFUSED;
+	if (!payload_env)
+		return -ENOMEM;
+	if (plan->request->chdir && chdir(plan->request->chdir) < 0)
+		return ovl_fail(err, errno, "enter", NULL, "the directory must be in the image",
+				"%s", plan->request->chdir);
+	ret = process_restore(plan->caller, err);
+	if (ret < 0)
+		return ret;
+	if (!strchr(command[0], '/') && command[0][0] != '\0')
+		return exec_in_path(command, payload_env, status, err);
+	execve(command[0], command, payload_env);
+	return fail_exec(command[0], errno, status, err);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stage "plan": the whole truth about a launch before anything of it is mounted. Pure.
+ */
+#ifndef RUN_PLAN_H
+#define RUN_PLAN_H
+
+#include "ovl/lowerdir.h"
+#include "args.h"
+#include "policy.h"
+#include "process.h"
+
+/* Root's, 0700; the private tmpfs is mounted on it, in the new mount namespace only. */
+#define RUN_PARENT "/run"
+#define RUN_NAME   "ovlrun"
+#define RUN_DIR	   RUN_PARENT "/" RUN_NAME
+
+/* Directories on the private tmpfs. */
+#define RUN_TOP	  RUN_DIR "/top"   /* the generated topmost lower */
+#define RUN_UPPER RUN_DIR "/upper" /* the ephemeral upper */
+#define RUN_WORK  RUN_DIR "/work"
+#define RUN_ROOT  RUN_DIR "/root" /* where the overlay is mounted */
+
+struct launch_plan {
+	const struct caller *caller;
+	const struct request *request;
+	const struct grant *grant;
+	const struct ovl_stack *stack;
+	struct ovl_overlay overlay;
+	char tmpfs_options[80]; /* data of the private tmpfs */
+	char data[OVL_DATA_SIZE];
+	int data_len; /* over OVL_PAGE_DATA_MAX: mounted by fsopen and lowerdir+ */
+	char *default_command[2];
+	char **command; /* NULL-terminated */
+};
+
+/* Fills *plan, which refers to all the others. -E2BIG if the stack and its top are too deep. */
+int plan_make(struct launch_plan *plan, const struct caller *caller, const struct request *request,
+	      const struct grant *grant, const struct ovl_stack *stack, struct ovl_error *err);
+
+/* Writes the plan on standard output, as lines for people or as one JSON object. -errno of write.
+ */
+int plan_print(const struct launch_plan *plan, bool json, struct ovl_error *err);
+
+#endif
