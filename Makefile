@@ -105,7 +105,7 @@ tcb:
 	packaging/tcb.sh $(TCB_SOURCES) $(TCB_HEADERS)
 
 # The same sources through clang, with musl's headers.
-MUSL_INCDIR = $(shell echo '\#include <stdio.h>' | $(MUSL_CC) -E - | sed -n 's|^\# 1 "\(.*\)/stdio.h".*|\1|p' | head -n 1)
+MUSL_INCDIR = $(dir $(filter %/stdio.h,$(shell $(MUSL_CC) -M -include stdio.h -xc /dev/null)))
 lint: $(B)/deps.mk
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) $(CAPNG_CFLAGS) -std=c11 \
 		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What cmocka.h wants before it, and a maker of identifiers. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define BK25  "0123456789abcdefghijklmno"
+#define LINK  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* The n-th link: 26 characters that end in n, written in base 26. */
+static inline const char *unit_link(unsigned int n)
+{
+	static char link[27];
+
+	memset(link, 'A', 26);
+	for (int i = 25; n > 0; i--, n /= 26)
+		link[i] = (char)('A' + n % 26);
+	return link;
+}
+
+#endif
