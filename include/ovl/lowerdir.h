@@ -20,8 +20,9 @@
 /* Room for the longest data of a valid overlay: all lowers, the three paths, the options. */
 #define OVL_DATA_SIZE (OVL_LOWER_MAX + 1024)
 
-#define OVL_PATH_MAX 255 /* bytes of generated, upperdir, workdir: what one fsconfig string holds \
-			  */
+#define OVL_PATH_MAX                                                                 \
+	255 /* bytes of generated, upperdir, workdir: what one fsconfig string holds \
+	     */
 
 struct ovl_overlay {
 	const struct ovl_stack *stack; /* resolved; its links are used, relative to the tree */

@@ -73,7 +73,9 @@ int ovl_stack_check_unique(const struct ovl_stack *stack, struct ovl_error *err)
 {
 	for (unsigned int i = 1; i < stack->depth; i++) {
 		for (unsigned int k = 0; k < i; k++) {
-			if (strcmp(stack->layer[i].id, stack->layer[k].id) == 0)
+			/* The shortest cache-id has 25 bytes; the first 8 settle nearly all. */
+			if (memcmp(stack->layer[i].id, stack->layer[k].id, 8) == 0 &&
+			    strcmp(stack->layer[i].id, stack->layer[k].id) == 0)
 				return ovl_fail(err, ELOOP, "use layer",
 						"it stands in the stack twice", NULL, "%s",
 						stack->layer[i].id);

@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +23,15 @@
 #define DAMAGED	  "the tree is damaged: `ovlctl check` tells more"
 #define LINK_NAME (2 + OVL_LINK_LEN + 1) /* "l/LINK" */
 #define FILE_NAME (OVL_ID_MAX + sizeof("/lower"))
+
+/* "<a><b>" into name, which has room for both. No printf: three names a layer are made here. */
+static void join(char *name, const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	memcpy(name, a, len);
+	memcpy(name + len, b, strlen(b) + 1);
+}
 
 static int check_owner(const struct ovl_tree *tree, const char *name, const struct stat *st,
 		       struct ovl_error *err)
@@ -148,7 +156,7 @@ static int read_link(const struct ovl_tree *tree, const char *link, char id[OVL_
 	const size_t around = strlen("../") + strlen("/diff");
 	ssize_t len;
 
-	snprintf(name, sizeof(name), "l/%s", link);
+	join(name, "l/", link);
 	len = readlinkat(tree->fd, name, target, sizeof(target));
 	if (len < 0)
 		return ovl_fail(err, errno, "read", errno == EINVAL ? "not a symlink" : NULL,
@@ -171,7 +179,7 @@ static int read_link_file(const struct ovl_tree *tree, const char *id, char link
 	char name[FILE_NAME];
 	int len;
 
-	snprintf(name, sizeof(name), "%s/link", id);
+	join(name, id, "/link");
 	len = read_file(tree, name, link, OVL_LINK_LEN, err);
 	if (len < 0)
 		return len;
@@ -191,7 +199,7 @@ static int check_layer(const struct ovl_tree *tree, const char *id, struct stat 
 
 	if (ret < 0)
 		return ret;
-	snprintf(name, sizeof(name), "%s/diff", id);
+	join(name, id, "/diff");
 	if (fstatat(tree->fd, name, diff, AT_SYMLINK_NOFOLLOW) < 0)
 		return ovl_fail(err, errno, "find", NULL, DAMAGED, "%s/%s", tree->path, name);
 	if (!S_ISDIR(diff->st_mode))
@@ -230,7 +238,7 @@ static int add_lowers(const struct ovl_tree *tree, struct ovl_stack *stack, stru
 	char name[FILE_NAME], text[OVL_LOWER_MAX];
 	int len;
 
-	snprintf(name, sizeof(name), "%s/lower", stack->layer[0].id);
+	join(name, stack->layer[0].id, "/lower");
 	len = read_file(tree, name, text, sizeof(text), err);
 	if (len == -ENOENT)
 		return 0;

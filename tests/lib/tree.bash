@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Writes overlay2 trees exactly as Docker does: names, contents, modes, owners, order.
 
-# tree_id N: the 64-hex cache-id that stands for number N.
+# tree_id N: the 64-hex cache-id that stands for number N. As with Docker's, the first digits differ.
 tree_id() {
-	printf 'fade%060x\n' "$1"
+	printf '%08xfade%052x\n' $(($1 * 2654435761 % 4294967296)) "$1"
 }
 
 # tree_link N: the 26-character link that stands for number N.
