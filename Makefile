@@ -57,7 +57,7 @@ $(B)/libovl.a: $(CORE:%=$(B)/core/%.o)
 	@rm -f $@
 	ar rcs $@ $^
 
-$(B)/ovlrun.debug: $(RUN:%=$(B)/run/%.o) $(B)/libovl.a packaging/check-binary.sh
+$(B)/ovlrun.debug: $(RUN:%=$(B)/run/%.o) $(B)/libovl.a $(CAPNG_LIB) packaging/check-binary.sh
 	$(call LINK_STATIC_PIE,$(RUN:%=$(B)/run/%.o) $(B)/libovl.a $(CAPNG_LIB))
 
 # Stripped, and refused if it is not what a setuid file must be.

@@ -5,15 +5,14 @@
 #
 # Installs what the groups need and this machine lacks, builds libcap-ng against musl where no package has it, and
 # writes build/deps.mk, which tells the Makefile where things are. When all is there it does nothing, quickly.
-# LIBCAPNG_SRC=FILE names a libcap-ng source tarball to build from instead.
+# LIBCAPNG_SRC=FILE names a source tarball to build libcap-ng from instead; once built, build/deps/libcap-ng stays.
 #
 # The apt column is the one the tests run with; apk and dnf follow the distributions' own package names.
 set -eu
 
-# A need is a command (an applet of busybox does not count), a file, or one of the words has() knows. "-" in a
-# column: not needed there, or part of another package.
-table() {
-	cat <<'END'
+# A need is a command (on Alpine an applet of busybox does not count), a file, or static-busybox. "-" in a column: not
+# needed there, or part of another package.
+table='
 # group  needed                           apt             apk                dnf
 build    gcc                              gcc             gcc                gcc
 build    make                             make            make               make
@@ -31,10 +30,11 @@ check    bats                             bats            bats               bat
 check    /usr/lib/bats/bats-assert/*      bats-assert     bats-assert        bats-assert
 check    /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
 check    /usr/include/cmocka.h            libcmocka-dev   cmocka-dev         libcmocka-devel
-check    /usr/lib/gcc/*/*/libasan.so      -               -                  libasan
-check    /usr/lib/gcc/*/*/libubsan.so     -               -                  libubsan
+check    /usr/lib*/libasan.so.*           -               -                  libasan
+check    /usr/lib*/libubsan.so.*          -               -                  libubsan
 check    strace                           strace          strace             strace
 check    setcap                           libcap2-bin     libcap             libcap
+check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
 check    clang                            clang           clang              clang
 check    clang-format                     clang-format    clang-extra-tools  clang-tools-extra
@@ -43,8 +43,7 @@ interop  docker                           docker.io       docker-cli         doc
 interop  podman                           podman          podman             podman
 bench    bwrap                            bubblewrap      bubblewrap         bubblewrap
 bench    strace                           strace          strace             strace
-END
-}
+'
 
 die() {
 	echo "deps.sh: $*" >&2
@@ -67,9 +66,9 @@ has() {
 		return 1
 		;;
 	*)
-		path=$(command -v "$1") || return 1
-		[ ! -L "$path" ] && return
-		case $(readlink "$path") in */busybox) return 1 ;; esac
+		command -v "$1" >/dev/null || return
+		# shellcheck disable=SC3013 # every shell in question has -ef
+		[ "$manager" != apk ] || [ ! "$(command -v "$1")" -ef /bin/busybox ]
 		;;
 	esac
 }
@@ -82,10 +81,10 @@ look() {
 		case $manager in apk) package=$apk ;; dnf) package=$dnf ;; *) package=$apt ;; esac
 		[ "$package" = - ] || has "$need" || {
 			missing="$missing $need"
-			packages="$packages $package"
+			case "$packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
 		}
 	done <<END
-$(table)
+$table
 END
 }
 
@@ -111,7 +110,7 @@ install_missing() {
 	look
 	[ -n "$missing" ] || return 0
 	[ -n "$manager" ] || die "missing:$missing (and there is no apt-get, apk or dnf to install them with)"
-	[ "$(id -u)" = 0 ] || die "missing:$missing; as root run: packaging/deps.sh $wanted"
+	[ "$(id -u)" = 0 ] || die "missing:$missing; as root run: packaging/deps.sh $asked"
 	echo "deps.sh: installing$packages"
 	# shellcheck disable=SC2086 # a list of words
 	case $manager in
@@ -148,9 +147,12 @@ fetch_capng() {
 	(
 		cd "$1"
 		# An archive without sources may fail here: what counts is whether libcap-ng's is found.
-		apt-get -qq -c apt.conf update || :
-		apt-get -qq -c apt.conf source --download-only libcap-ng >/dev/null
-	) || die "apt has no source of libcap-ng: set LIBCAPNG_SRC to its tarball"
+		apt-get -qq -c apt.conf update 2>errors || :
+		apt-get -qq -c apt.conf source --download-only --tar-only libcap-ng >/dev/null
+	) || {
+		cat "$1/errors" >&2
+		die "cannot get the source of libcap-ng from apt: set LIBCAPNG_SRC to its tarball"
+	}
 }
 
 # FILE ORIGIN: refuses a tarball that is not the known one of its name. apt has checked what it fetched against the
@@ -178,32 +180,30 @@ build_capng() {
 		fetch_capng "$fetch"
 		tarball=$(echo "$fetch"/*.orig.tar.*z)
 	fi
+	[ -r "$tarball" ] || die "cannot read $tarball"
 	verify_capng "$tarball" $origin
 	echo "deps.sh: building ${tarball##*/} for musl"
 	work=$(mktemp -d "$PWD/build/deps/tmp.XXXXXX")
 	mkdir -p "$work/src" "$work/out/include" "$work/out/lib"
 	tar -xof "$tarball" -C "$work/src" --strip-components=1
+	# What its configure (which not every tarball has) finds here, but pthread.h: pthread_atfork() takes musl's malloc()
+	# into each launch, at 0.3 ms. So a child that was forked calls capng_setpid(0) first, or capng_apply() fails.
 	(
-		# Settings of a make around this script are not meant for it.
-		unset MAKEFLAGS MFLAGS MAKELEVEL CPPFLAGS LDFLAGS LIBS
-		cd "$work/src" &&
-			./configure --disable-shared --enable-static --disable-dependency-tracking \
-				--without-python --without-python3 CC="$cc" CPPFLAGS="$kernel_cflags" \
-				CFLAGS='-O2 -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections' &&
-			make -C src libcap-ng.la &&
-			cp src/cap-ng.h "$work/out/include" &&
-			cp src/.libs/libcap-ng.a "$work/out/lib"
-	) >"$work/log" 2>&1 || {
-		tail -n 20 "$work/log" >&2
-		die "cannot build libcap-ng"
-	}
+		set -- -O2 -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -D_GNU_SOURCE \
+			-DHAVE_SYSCALL_H -DHAVE_SYS_XATTR_H -DHAVE_LINUX_MAGIC_H -DHAVE_LINUX_SECUREBITS_H
+		top=$PWD
+		cd "$work/src/src" && : >config.h &&
+			$cc "$@" -I. -idirafter "$top/build/deps/kernel-headers" -c cap-ng.c lookup_table.c &&
+			ar rcs "$work/out/lib/libcap-ng.a" cap-ng.o lookup_table.o &&
+			cp cap-ng.h "$work/out/include"
+	) || die "cannot build libcap-ng"
 	mv -T "$work/out" build/deps/libcap-ng
 }
 
 # Only these three: no header of another libc can slip in.
 link_kernel_headers() {
 	dir=build/deps/kernel-headers
-	mkdir -p $dir
+	[ -d $dir ] || mkdir -p $dir
 	for name in linux asm asm-generic; do
 		[ -e $dir/$name ] && continue
 		for path in /usr/include/$name "/usr/include/$(gcc -print-multiarch)/$name"; do
@@ -213,21 +213,28 @@ link_kernel_headers() {
 	done
 }
 
-# FILE: the directory of FILE, without detours.
+# FILE: its directory, without detours.
 dir_of() {
-	(cd "$(dirname "$1")" && pwd -P)
+	(cd "${1%/*}" && pwd -P)
+}
+
+# Only the compiler's own link line tells where musl's start files are: musl-gcc is a set of specs.
+print_crti() {
+	for word in $($1 -static '-###' -x c /dev/null 2>&1); do
+		case $word in */crti.o | */crti.o\") echo "${word#\"}" ;; esac
+	done
 }
 
 prepare_build() {
-	mkdir -p build/deps
-	cc=gcc kernel_cflags='' mk_kernel_cflags='' capng_cflags='' capng_lib=/usr/lib/libcap-ng.a
-	case $(gcc -dumpmachine) in
-	*-musl*) ;;
+	[ -d build/deps ] || mkdir -p build/deps
+	libgcc=$(gcc -print-libgcc-file-name)
+	cc=gcc kernel_cflags='' capng_cflags='' capng_lib=/usr/lib/libcap-ng.a
+	case $libgcc in
+	*-musl/*) ;;
 	*)
 		cc=musl-gcc
 		link_kernel_headers
-		kernel_cflags="-idirafter $PWD/build/deps/kernel-headers"
-		mk_kernel_cflags='-idirafter build/deps/kernel-headers'
+		kernel_cflags='-idirafter build/deps/kernel-headers'
 		;;
 	esac
 	if [ "$manager" != apk ] || [ -n "${LIBCAPNG_SRC-}" ]; then
@@ -235,22 +242,21 @@ prepare_build() {
 		capng_cflags='-isystem build/deps/libcap-ng/include'
 		capng_lib=build/deps/libcap-ng/lib/libcap-ng.a
 	fi
-	# Where the start files are is known to the compiler's own link line only: musl-gcc is a set of specs.
-	crti=$($cc -static '-###' -x c /dev/null 2>&1 | tr -d '"' | tr ' ' '\n' | grep '/crti\.o$') ||
-		die "cannot learn from $cc where crti.o is"
+	crti=$(print_crti $cc)
+	[ -n "$crti" ] || die "cannot learn from $cc where crti.o is"
 	mk="# Written by packaging/deps.sh; paths are relative to the top.
 MUSL_CC = $cc
 MUSL_LIBDIR = $(dir_of "$crti")
-GCC_LIBDIR = $(dir_of "$(gcc -print-libgcc-file-name)")
+GCC_LIBDIR = $(dir_of "$libgcc")
 CAPNG_CFLAGS = $capng_cflags
 CAPNG_LIB = $capng_lib
-KERNEL_CFLAGS = $mk_kernel_cflags"
+KERNEL_CFLAGS = $kernel_cflags"
 	[ -e build/deps.mk ] && [ "$mk" = "$(cat build/deps.mk)" ] && return 0
 	echo "$mk" >build/deps.mk.new
 	mv build/deps.mk.new build/deps.mk
 }
 
-wanted=build
+asked=$* wanted=build
 for group; do
 	case $group in
 	build) ;;

@@ -3,10 +3,11 @@
  * Credentials and capabilities.
  *
  * MUST 1. Every result is checked; libcap-ng's too.  (T38)
- * MUST 2. Nothing here reads /proc: capng_clear, capng_update and capng_apply(CAPNG_SELECT_CAPS) do
- *         not, and the bounding set is dropped by prctl.  (T38)
- * MUST 3. Real and saved uid stay 0 until the drop.  (T21, T22)
- * MUST 4. After the drop there is no way back, and that was tried.  (T16, T38)
+ * MUST 2. Nothing here depends on /proc: capng_clear, capng_update and
+ * capng_apply(CAPNG_SELECT_CAPS) do not read it, the bounding set is dropped by prctl, and
+ * libcap-ng's constructor, which asks /proc/sys/kernel/cap_last_cap before main, can do without the
+ * answer.  (T38) MUST 3. Real and saved uid stay 0 until the drop.  (T21, T22) MUST 4. After the
+ * drop there is no way back, and that was tried.  (T16, T38)
  */
 #include <errno.h>
 #include <sched.h>

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# What every bats file loads: assertions, the unprivileged user, a refusal in all its parts.
+
+bats_require_minimum_version 1.5.0
+
+# Where the distributions put the libraries.
+for dir in /usr/lib/bats /usr/lib/node_modules /usr/share/bats; do
+	if [ -e "$dir/bats-assert/load.bash" ]; then
+		load "$dir/bats-support/load.bash"
+		load "$dir/bats-assert/load.bash"
+		break
+	fi
+done
+# shellcheck source=tree.bash
+. "$OVL_TOP/tests/lib/tree.bash"
+
+USER_ID=65534
+
+# as_user COMMAND...: as a user without privileges, from a directory that he may be in.
+as_user() {
+	(cd / && exec setpriv --reuid $USER_ID --regid $USER_ID --clear-groups -- "$@")
+}
+
+# launch [OPTION...] ID...: ovlrun as that user, at most ten seconds.
+launch() {
+	as_user timeout 10 "$OVLRUN" "$@"
+}
+
+# make_tree NAME DEPTH: a tree under $LAB with a busybox root and the probes in the base, named by the
+# policy as the only one. Sets tree, top, and exports them for the tests of the file.
+make_tree() {
+	export tree=$LAB/$1
+	tree_init "$tree"
+	top=$(tree_chain "$tree" "$2" fill_base)
+	export top
+	policy "tree $tree"
+}
+
+fill_base() {
+	tree_busybox "$1"
+	install -m 0755 "$PROBES/probe" "$1/bin/probe"
+}
+
+# policy LINE...: writes /etc/ovlrun.conf as it must be.
+policy() {
+	rm -rf /etc/ovlrun.conf
+	printf '%s\n' "$@" >/etc/ovlrun.conf
+	chown 0:0 /etc/ovlrun.conf
+	chmod 0644 /etc/ovlrun.conf
+}
+
+mounts() {
+	cat /proc/self/mountinfo
+}
+
+# refused COMMAND...: runs it, and it must be a refusal in all its parts: status 125 within the time,
+# nothing on standard output, one line of error and at most one hint, no mount.
+refused() {
+	local before after line
+	before=$(mounts)
+	run --separate-stderr "$@"
+	after=$(mounts)
+	assert_equal "$status" 125
+	assert_equal "$output" ''
+	# shellcheck disable=SC2154 # set by run
+	assert_regex "${stderr_lines[0]}" '^ovlrun: cannot '
+	for line in "${stderr_lines[@]:1}"; do
+		assert_regex "$line" '^ovlrun: hint: '
+	done
+	[ "${#stderr_lines[@]}" -le 2 ] || fail "more than a line and a hint: $stderr"
+	assert_equal "$after" "$before"
+}
+
+# says TEXT: the refusal just seen says TEXT.
+says() {
+	# shellcheck disable=SC2154
+	[[ $stderr == *"$1"* ]] || fail "expected '$1' in: $stderr"
+}
+
+# works COMMAND...: the positive twin of a refusal.
+works() {
+	run --separate-stderr "$@"
+	[ "$status" = 0 ] || fail "status $status: $stderr"
+}
+
+# fingerprint DIR: everything about the files below DIR.
+fingerprint() {
+	(
+		cd "$1"
+		find . -printf '%p %y %m %U %G %s %T@ %n %l\n' | sort
+		find . -type f -print0 | sort -z | xargs -0 -r sha256sum
+		getfattr -R -h -d -m - . 2>/dev/null
+	) | sha256sum
+}
+
+# value KEY: the value of the line `KEY: value` in $output.
+value() {
+	sed -n "s/^$1: *//p" <<<"$output"
+}
