@@ -376,24 +376,23 @@ good_lower() {
 }
 
 @test "T20 the module's parameters do not matter" {
-	local parameters=/sys/module/overlay/parameters saved
-	saved=$(cat $parameters/redirect_dir $parameters/metacopy $parameters/index)
-	echo Y >$parameters/metacopy
-	echo Y >$parameters/redirect_dir
-	echo Y >$parameters/index
-	mkfifo "$BATS_TEST_TMPDIR/hold"
-	launch "$top" /bin/probe wait <"$BATS_TEST_TMPDIR/hold" >"$BATS_TEST_TMPDIR/out" 3>&- &
-	exec 9>"$BATS_TEST_TMPDIR/hold"
-	until [ -s "$BATS_TEST_TMPDIR/out" ]; do kill -0 $! || break; done
-	info=$(cat "/proc/$(pgrep -n -x probe)/mountinfo")
-	exec 9>&-
-	wait
-	set -- $saved
-	echo "$1" >$parameters/redirect_dir
-	echo "$2" >$parameters/metacopy
-	echo "$3" >$parameters/index
+	local parameters=/sys/module/overlay/parameters info
+	saved=$(grep -H . $parameters/{metacopy,redirect_dir,index})
+	for parameter in metacopy redirect_dir index; do
+		echo Y >$parameters/$parameter
+	done
+	hold "$top" /bin/probe wait
+	info=$(cat "/proc/$held/mountinfo")
+	release
 	[[ $info == *redirect_dir=nofollow* ]]
 	[[ $info != *metacopy=on* && $info != *index=on* ]]
+}
+
+teardown() {
+	# The parameters are the whole machine's: put back even if the test failed.
+	while IFS=: read -r file value; do
+		[ -z "$file" ] || echo "$value" >"$file"
+	done <<<"${saved-}"
 }
 
 @test "C24 C25 whiteouts and opaque marks as the kernel has them" {

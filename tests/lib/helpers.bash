@@ -98,3 +98,20 @@ fingerprint() {
 value() {
 	sed -n "s/^$1: *//p" <<<"$output"
 }
+
+# hold [OPTION...] ID...: launches in the background a payload that says "ready" and then waits for the
+# end of its input, as `probe wait` does. HELD_PID is its pid; release ends it and gives its status.
+hold() {
+	local line
+	coproc HELD { cd / && exec setpriv --reuid $USER_ID --regid $USER_ID --clear-groups -- "$OVLRUN" "$@" 3>&-; }
+	# shellcheck disable=SC2034 # for the tests: bash forgets its own copy when the process ends
+	held=$HELD_PID
+	read -r line <&"${HELD[0]}"
+	[ "$line" = ready ] || fail "the payload said: $line"
+}
+
+release() {
+	local fd=${HELD[1]}
+	exec {fd}>&-
+	wait "$held"
+}

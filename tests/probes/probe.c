@@ -103,9 +103,10 @@ static void limits(void)
 
 static void signals(void)
 {
-	sigset_t mask;
+	unsigned long long mask = 0;
 
-	sigprocmask(SIG_BLOCK, NULL, &mask);
+	/* The kernel's own answer: musl leaves three signals out of its. */
+	syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof(mask));
 	printf("ignored:");
 	for (int sig = 1; sig < 65; sig++) {
 		struct sigaction action;
@@ -115,7 +116,7 @@ static void signals(void)
 	}
 	printf("\nblocked:");
 	for (int sig = 1; sig < 65; sig++) {
-		if (sigismember(&mask, sig) == 1)
+		if (mask >> (sig - 1) & 1)
 			printf(" %d", sig);
 	}
 	printf("\n");

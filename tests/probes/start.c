@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void fail(const char *word)
@@ -53,13 +54,13 @@ static void apply(char *word)
 	char *value = strchr(word, ':');
 	char *rest = value ? strchr(value + 1, ':') : NULL;
 	int n = value ? atoi(value + 1) : 0;
-	sigset_t all;
+	unsigned long long all = ~0ULL;
 
 	if (strncmp(word, "ignore:", 7) == 0) {
 		signal(n, SIG_IGN);
 	} else if (strcmp(word, "block-all") == 0) {
-		sigfillset(&all);
-		sigprocmask(SIG_BLOCK, &all, NULL);
+		/* The kernel's 64 bits: musl keeps three signals out of its own. */
+		syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
 	} else if (strncmp(word, "close:", 6) == 0) {
 		close(n);
 	} else if (strncmp(word, "path:", 5) == 0) {

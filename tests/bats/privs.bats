@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+# What the payload is and has, what it cannot do, and what a caller can do to the program.
+
+setup_file() {
+	load ../lib/helpers
+	make_tree privs 2
+}
+
+setup() {
+	load ../lib/helpers
+}
+
+# with STATE... -- OPTION... ID...: a launch that starts in the given state (tests/probes/start.c),
+# as the user unless STATE says otherwise.
+with() {
+	local state=()
+	while [ "$1" != -- ]; do
+		state+=("$1")
+		shift
+	done
+	shift
+	[[ " ${state[*]}" == *" user:"* ]] || state=("user:$USER_ID:$USER_ID" "${state[@]}")
+	(cd / && exec "$PROBES/start" "${state[@]}" -- "$OVLRUN" "$@")
+}
+
+@test "T16 a setuid root file in a layer gives nothing" {
+	install -o 0 -m 6755 "$PROBES/probe" "$tree/$top/diff/suid"
+	# The attack is real where there is neither nosuid nor no_new_privs.
+	works as_user "$tree/$top/diff/suid" ids || true
+	chmod 0711 "$tree" "$tree/$top"
+	works as_user "$tree/$top/diff/suid" ids
+	assert_equal "$(value uid)" '65534 0 0'
+	chmod 0710 "$tree" "$tree/$top"
+	works launch "$top" /suid ids
+	assert_equal "$(value uid)" '65534 65534 65534'
+	assert_equal "$(value gid)" '65534 65534 65534'
+}
+
+@test "T16 nor does it from outside, through the payload's root directory" {
+	hold "$top" /bin/probe wait
+	works as_user "/proc/$held/root/suid" ids
+	assert_equal "$(value uid)" '65534 65534 65534'
+	info=$(cat "/proc/$held/mountinfo")
+	release
+	[[ $info == *' / / rw,nosuid,nodev,'* ]] || fail "$info"
+}
+
+@test "T17 file capabilities in a layer give nothing" {
+	install -m 0755 "$PROBES/probe" "$tree/$top/diff/capable"
+	setcap cap_dac_override,cap_setuid+ep "$tree/$top/diff/capable"
+	echo x >"$tree/$top/diff/shadow"
+	chmod 0600 "$tree/$top/diff/shadow"
+	chmod 0711 "$tree" "$tree/$top"
+	works as_user "$tree/$top/diff/capable" open "$tree/$top/diff/shadow" # the attack is real
+	chmod 0710 "$tree" "$tree/$top"
+	run launch "$top" /capable open /shadow
+	assert_output 'open: Permission denied'
+	works launch "$top" /capable caps
+	assert_equal "$(value effective)" 0000000000000000
+}
+
+@test "T18 a passwd of the caller's own and the image's su" {
+	install -d -o 65534 "$tree/$top/diff/home/u"
+	chmod 4755 "$tree/$(tree_id 1)/diff/bin/busybox"
+	run launch "$top" sh -c 'echo "root::0:0::/:/bin/sh" >/home/u/passwd; su -c id'
+	chmod 0755 "$tree/$(tree_id 1)/diff/bin/busybox"
+	assert_failure
+	refute_output --partial uid=0
+}
+
+@test "T19 device nodes in a layer do not open" {
+	mknod -m 0666 "$tree/$top/diff/null" c 1 3
+	mknod -m 0666 "$tree/$top/diff/disk" b 7 0
+	for option in -r -q; do
+		run launch $option "$top" /bin/probe open /null
+		assert_output 'open: Permission denied'
+		run launch $option "$top" /bin/probe open /disk
+		assert_output 'open: Permission denied'
+		run "$OVLRUN" $option "$top" /bin/probe open /null
+		assert_output 'open: Permission denied'
+	done
+}
+
+@test "T38 no way back: every attempt to regain fails" {
+	works launch "$top" /bin/probe regain
+	refute_output --partial SUCCEEDED
+	assert_equal "${#lines[@]}" 14
+	works "$OVLRUN" "$top" /bin/probe regain
+	# uid 0 may ask for the id it has; nothing else.
+	[ "$(grep -c SUCCEEDED <<<"$output")" = "$(grep -cE '^(setuid|setresuid|setresgid): SUCC' <<<"$output")" ]
+}
+
+@test "T37 ids and supplementary groups are the caller's" {
+	works with user:4321:8765:100:200:300 -- "$top" /bin/probe ids groups
+	assert_equal "$(value uid)" '4321 4321 4321'
+	assert_equal "$(value gid)" '8765 8765 8765'
+	assert_equal "$(value fsuid)" 4321
+	assert_equal "$(value fsgid)" 8765
+	assert_equal "$(value groups)" '100 200 300'
+	works with -- "$top" /bin/probe groups
+	assert_equal "$(value groups)" ''
+}
+
+@test "T37 a setgid file passes no group on" {
+	install -o 0 -g 42 -m 6755 "$OVLRUN" "$LAB/bin/sgid"
+	works as_user "$LAB/bin/sgid" "$top" /bin/probe ids
+	assert_equal "$(value gid)" '65534 65534 65534'
+}
+
+@test "T25 descriptors 0 to 2 closed, all seven combinations" {
+	for user in $USER_ID:$USER_ID 0:0; do
+		for closed in '0' '1' '2' '0 1' '0 2' '1 2' '0 1 2'; do
+			states=()
+			for fd in $closed; do states+=("close:$fd"); done
+			before=$(fingerprint "$tree")
+			out=$BATS_TEST_TMPDIR/out
+			rm -f "$out"
+			run --separate-stderr with "user:$user" "${states[@]}" -- "$top" /bin/sh -c \
+				'for fd in 0 1 2; do [ -c /dev/fd/$fd ]; done; /bin/probe fds >&2; /bin/probe fds; exit 7'
+			assert_equal "$status" 7
+			[[ $closed == *1* ]] || assert_equal "$(grep -c '^fd: [012] ' <<<"$output")" 3
+			[[ $closed == *2* ]] || assert_equal "$(grep -c '^fd: [012] ' <<<"$stderr")" 3
+			assert_equal "$(fingerprint "$tree")" "$before"
+		done
+	done
+}
+
+@test "T26 no descriptor from the caller reaches the payload" {
+	works with open:3:/ open:7:/etc/passwd path:9:/ many:40 -- "$top" /bin/probe fds
+	assert_equal "$(grep -c '^fd:' <<<"$output")" 3
+	works with open:1000:/ limit:7:64:64 -- "$top" /bin/probe fds # above the limit
+	assert_equal "$(grep -c '^fd:' <<<"$output")" 3
+}
+
+@test "T27 0 to 2 a directory or O_PATH is refused" {
+	for fd in 0 1; do
+		refused with open:$fd:/ -- "$top" true
+		says "descriptor $fd"
+		refused with path:$fd:/ -- "$top" true
+		refused with path:$fd:/etc/passwd -- "$top" true
+	done
+	run with open:2:/ -- "$top" true
+	assert_equal "$status" 125
+	works with open:0:/etc/passwd -- "$top" cat
+	assert_output --partial 'root:x:0:0'
+}
+
+@test "T29 nothing of the old root is left" {
+	hold "$top" /bin/probe wait
+	info=$(cat "/proc/$held/mountinfo")
+	root=$(readlink "/proc/$held/root")
+	release
+	assert_equal "$(wc -l <<<"$info")" 1
+	[[ $info == *' - overlay overlay '* ]]
+	run launch "$top" sh -c 'cd ..; cd ../..; ls -d srv/bin /srv /run/ovlrun'
+	assert_failure
+	refute_line /srv
+}
+
+@test "T40 nothing propagates out, on a shared root" {
+	works unshare --mount --propagation shared bash -c '
+		. "$OVL_TOP/tests/lib/tree.bash"
+		before=$(cat /proc/self/mountinfo)
+		grep -q " / / .* shared:" <<<"$before" || exit 9
+		coproc HELD { cd / && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$OVLRUN" "$top" /bin/probe wait; }
+		pid=$HELD_PID
+		read -r line <&"${HELD[0]}"
+		[ "$line" = ready ] || exit 8
+		[ "$(cat /proc/self/mountinfo)" = "$before" ] || exit 7
+		grep -q "shared:\|master:" "/proc/$pid/mountinfo" && exit 6
+		fd=${HELD[1]}
+		exec {fd}>&-
+		wait "$pid"
+		[ "$(cat /proc/self/mountinfo)" = "$before" ] || exit 5'
+}
+
+@test "T40 nothing propagates in either" {
+	hold "$top" /bin/probe wait
+	mount -t tmpfs new "$LAB/probes"
+	info=$(cat "/proc/$held/mountinfo")
+	umount "$LAB/probes"
+	release
+	assert_equal "$(wc -l <<<"$info")" 1
+}
+
+@test "T21 the running payload is the caller's, the program before it is not" {
+	# At every system call after the first ids change: not dumpable, so /proc entries are root's.
+	run bash -c 'cd / && strace -f -u nobody -e trace=setresuid,setresgid,setfsuid,setfsgid,prctl "$OVLRUN" "$top" true 2>&1 |
+		awk "/^set(resuid|fsuid|fsgid)\(/ && !/-1\) / { changed = \$0; next }
+			/PR_SET_DUMPABLE, (SUID_DUMP_DISABLE|0)/ { changed = \"\"; seen++; next }
+			/^set/ { next }
+			changed && !/NO_NEW_PRIVS|CAPBSET_READ/ { print \"no reset after\", changed }
+			END { print seen \" resets\" }"'
+	refute_output --partial 'no reset'
+	assert_output --regexp '^[5-9] resets$'
+}
+
+@test "T21 a caller cannot look into, stop or kill the program" {
+	# A tracer of root's stops it before its overlay mount; then the caller tries.
+	cd /
+	coproc TRACED { exec strace -D -u nobody -o "$BATS_TEST_TMPDIR/trace" -e inject=mount:signal=STOP:when=3 \
+		"$OVLRUN" "$top" /bin/probe nnp 3>&-; }
+	pid=$TRACED_PID # with -D it is the tracer that is the child
+	until [ "$(state_of "$pid")" = t ]; do kill -0 "$pid"; done
+	for file in mem environ maps fd/0 root cwd exe; do
+		run as_user head -c 1 "/proc/$pid/$file"
+		assert_failure
+		assert_output --partial 'Permission denied'
+	done
+	run as_user kill -STOP "$pid"
+	assert_failure
+	run as_user kill -KILL "$pid"
+	assert_failure
+	kill -CONT "$pid"
+	run cat <&"${TRACED[0]}"
+	assert_line 'no_new_privs: 1'
+}
+
+# state_of PID: t while a tracer holds it stopped.
+state_of() {
+	sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status"
+}
+
+@test "T22 a caller's STOP and CONT do not reach it, and it ends well" {
+	for n in 1 2 3 4 5 6 7 8 9 10; do
+		as_user "$OVLRUN" "$top" true &
+		pid=$!
+		as_user sh -c "while kill -STOP $pid 2>/dev/null; do kill -CONT $pid; done" || true
+		wait $pid
+	done
+}
+
+@test "T23 signals: ignored and blocked ones are the caller's, and the status is right" {
+	works with ignore:17 ignore:25 ignore:2 block-all -- "$top" /bin/probe signals
+	assert_equal "$(value ignored)" '2 17 25'
+	assert_equal "$(value blocked | wc -w)" 62
+	works with -- "$top" /bin/probe signals
+	assert_equal "$(value ignored)" ''
+	run with ignore:17 block-all -- "$top" sh -c 'exit 9'
+	assert_equal "$status" 9
+}
+
+@test "T35 limits: tiny and odd ones fail cleanly or work, and the payload has the caller's" {
+	works with limit:7:20:4096 limit:4:4096:8192 limit:1:1024:2048 -- "$top" /bin/probe limits
+	assert_line 'limit: 7 20 4096'
+	assert_line 'limit: 4 4096 8192'
+	assert_line 'limit: 1 1024 2048'
+	for resource in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		for limit in 0 1 -1; do
+			[ "$resource:$limit" != 9:1 ] || continue
+			before=$(mounts)
+			run --separate-stderr with "limit:$resource:$limit:-1" -- "$top" true
+			# Death by a limit of the caller's own on cpu time or memory is his; 99: the limit cannot be set.
+			case $status in
+			0 | 99 | 125 | 126 | 134 | 137 | 139 | 152) ;;
+			*) fail "limit $resource at $limit: status $status, $stderr" ;;
+			esac
+			assert_equal "$(mounts)" "$before"
+		done
+	done
+	# A file-size limit of 0 kills nobody, and the message is lost at worst.
+	run with limit:1:0:0 -- "$top" true
+	assert_success
+}
+
+@test "T35 no core is left, whatever the limit" {
+	run with limit:4:-1:-1 -- -q "$top" sh -c 'exit 3'
+	assert_equal "$status" 3
+}
+
+@test "T36 umask 0777 and 0 change nothing of the program's, and are the payload's" {
+	for mask in 0777 0000 0027; do
+		rm -rf /run/ovlrun
+		works with umask:$mask -- "$top" /bin/probe umask
+		assert_equal "$(value umask)" $mask
+		assert_equal "$(stat -c %a /run/ovlrun)" 700
+	done
+}
+
+@test "T41 a linked or copied program takes its policy from the compiled-in path" {
+	mkdir -p "$LAB/elsewhere/etc"
+	ln "$OVLRUN" "$LAB/elsewhere/ovlrun"
+	printf 'tree /nowhere\n' >"$LAB/elsewhere/ovlrun.conf"
+	cp "$LAB/elsewhere/ovlrun.conf" "$LAB/elsewhere/etc/"
+	works bash -c 'cd "$LAB/elsewhere" && setpriv --reuid 65534 --regid 65534 --clear-groups ./ovlrun "$top" true'
+	policy 'tree /nowhere'
+	refused as_user "$LAB/elsewhere/ovlrun" "$top"
+	policy "tree $tree"
+}
+
+@test "T44 the mounter's file-system ids and capabilities are the caller's and the least" {
+	run bash -c 'cd / && strace -f -u nobody -e trace=capset,setfsuid,mount "$OVLRUN" "$top" true 2>&1 | grep -B 1 "mount(\"overlay\"" | head -n 1'
+	assert_output --regexp 'effective=1<<CAP_CHOWN\|1<<CAP_DAC_OVERRIDE\|1<<CAP_FOWNER\|1<<CAP_FSETID\|1<<CAP_SYS_ADMIN\|1<<CAP_SETFCAP,'
+}
+
+@test "T45 the namespace is made with the caller's effective uid" {
+	run bash -c 'cd / && strace -f -u nobody -e trace=setresuid,unshare "$OVLRUN" "$top" true 2>&1 | grep -B 1 unshare | head -n 1'
+	assert_output --regexp 'setresuid\(-1, 65534, -1\) += 0'
+}
+
+@test "T46 killed at every system call, nothing is left" {
+	cd /
+	trace=$BATS_TEST_TMPDIR/trace
+	strace -f -u nobody -o "$trace" "$OVLRUN" "$top" true
+	rm -rf /run/ovlrun
+	before=$(mounts)
+	fine=$(fingerprint "$tree")
+	killed=0
+	while read -r count name; do
+		for ((k = 1; k <= count; k++)); do
+			run strace -f -u nobody -o /dev/null -e "inject=$name:signal=KILL:when=$k" "$OVLRUN" "$top" true
+			# The last ones may already be the payload's.
+			if [ "$status" != 137 ]; then
+				fail "$name $k: status $status"
+			fi
+			killed=$((killed + 1))
+			assert_equal "$(mounts)" "$before"
+			[ ! -e /run/ovlrun ] || rmdir /run/ovlrun
+		done
+	done < <(sed -n '/execve/,/execve("\/bin\/true/p' "$trace" | sed -n 's/^[0-9]* *\([a-z0-9_]*\)(.*/\1/p' | grep -v execve | sort | uniq -c)
+	[ "$killed" -gt 100 ]
+	assert_equal "$(fingerprint "$tree")" "$fine"
+	run pgrep -x ovlrun
+	assert_failure
+}
+
+@test "T49 without the program the tree is closed to the caller" {
+	run as_user unshare -Ur ls "$tree/l"
+	assert_failure
+	assert_output --partial 'Permission denied'
+}
