@@ -15,11 +15,12 @@
 
 static bool all_between(const char *s, size_t len, char a, char b, char c, char d)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (!((s[i] >= a && s[i] <= b) || (s[i] >= c && s[i] <= d)))
-			return false;
-	}
-	return true;
+	bool all = true;
+
+	/* No way out in the middle: a valid name, the common case, is through sooner. */
+	for (size_t i = 0; i < len; i++)
+		all &= (s[i] >= a && s[i] <= b) | (s[i] >= c && s[i] <= d);
+	return all;
 }
 
 bool ovl_id_is_valid(const char *s, size_t len)

@@ -119,7 +119,7 @@ int ovl_mount_overlay(const struct ovl_overlay *overlay, int treefd, const char 
 		      struct ovl_error *err)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | (overlay->upperdir ? 0 : MS_RDONLY);
-	char data[OVL_DATA_SIZE];
+	static char data[OVL_DATA_SIZE]; /* on the stack four pages would be cleared for it */
 	int len, ret;
 
 	ret = ovl_overlay_check(overlay, err);

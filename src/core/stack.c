@@ -13,15 +13,11 @@
 
 #define LOWER_HINT "the tree is damaged: `ovlctl check` tells more"
 
-int ovl_stack_add(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
+/* Adds a name that its matcher has passed. */
+static int add_valid(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
 {
 	struct ovl_layer *layer;
 
-	if (!ovl_id_is_valid(name, len) && !ovl_link_is_valid(name, len))
-		return ovl_fail(err, EINVAL, "use layer",
-				"neither a cache-id (64 hex digits or 25 characters 0-9a-z) nor a "
-				"link (26 characters A-Z2-7)",
-				NULL, "%.*s", (int)(len < 128 ? len : 128), name);
 	if (stack->depth == OVL_DEPTH_MAX)
 		return ovl_fail(err, E2BIG, "stack layers",
 				"max depth exceeded: the kernel takes 500 lower directories", NULL,
@@ -31,6 +27,16 @@ int ovl_stack_add(struct ovl_stack *stack, const char *name, size_t len, struct 
 	memcpy(len == OVL_LINK_LEN ? layer->link : layer->id, name, len);
 	(len == OVL_LINK_LEN ? layer->link : layer->id)[len] = '\0';
 	return 0;
+}
+
+int ovl_stack_add(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
+{
+	if (!ovl_id_is_valid(name, len) && !ovl_link_is_valid(name, len))
+		return ovl_fail(err, EINVAL, "use layer",
+				"neither a cache-id (64 hex digits or 25 characters 0-9a-z) nor a "
+				"link (26 characters A-Z2-7)",
+				NULL, "%.*s", (int)(len < 128 ? len : 128), name);
+	return add_valid(stack, name, len, err);
 }
 
 int ovl_stack_parse(struct ovl_stack *stack, const char *list, struct ovl_error *err)
@@ -62,7 +68,7 @@ int ovl_stack_parse_lower(struct ovl_stack *stack, const char *text, size_t len,
 		    (at + entry < len && text[at + entry] != ':'))
 			return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries",
 					LOWER_HINT, "%s/lower", owner);
-		ret = ovl_stack_add(stack, text + at + 2, OVL_LINK_LEN, err);
+		ret = add_valid(stack, text + at + 2, OVL_LINK_LEN, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -73,8 +79,8 @@ int ovl_stack_check_unique(const struct ovl_stack *stack, struct ovl_error *err)
 {
 	for (unsigned int i = 1; i < stack->depth; i++) {
 		for (unsigned int k = 0; k < i; k++) {
-			/* The shortest cache-id has 25 bytes; the first 8 settle nearly all. */
-			if (memcmp(stack->layer[i].id, stack->layer[k].id, 8) == 0 &&
+			/* The first byte settles most: 500 layers are 124,750 pairs. */
+			if (stack->layer[i].id[0] == stack->layer[k].id[0] &&
 			    strcmp(stack->layer[i].id, stack->layer[k].id) == 0)
 				return ovl_fail(err, ELOOP, "use layer",
 						"it stands in the stack twice", NULL, "%s",

@@ -20,9 +20,10 @@
 #include "ovl/beneath.h"
 #include "ovl/tree.h"
 
-#define DAMAGED	  "the tree is damaged: `ovlctl check` tells more"
-#define LINK_NAME (2 + OVL_LINK_LEN + 1) /* "l/LINK" */
-#define FILE_NAME (OVL_ID_MAX + sizeof("/lower"))
+#define DAMAGED		 "the tree is damaged: `ovlctl check` tells more"
+#define LINK_NAME	 (2 + OVL_LINK_LEN + 1)		       /* "l/LINK" */
+#define LINK_TARGET_SIZE (OVL_ID_MAX + sizeof("..//diff") + 1) /* one more than any target has */
+#define FILE_NAME	 (OVL_ID_MAX + sizeof("/lower"))
 
 /* "<a><b>" into name, which has room for both. No printf: three names a layer are made here. */
 static void join(char *name, const char *a, const char *b)
@@ -152,7 +153,7 @@ int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err
 static int read_link(const struct ovl_tree *tree, const char *link, char id[OVL_ID_MAX + 1],
 		     struct ovl_error *err)
 {
-	char name[LINK_NAME], target[OVL_ID_MAX + sizeof("..//diff") + 1];
+	char name[LINK_NAME], target[LINK_TARGET_SIZE];
 	const size_t around = strlen("../") + strlen("/diff");
 	ssize_t len;
 
@@ -235,7 +236,8 @@ static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer, s
 
 static int add_lowers(const struct ovl_tree *tree, struct ovl_stack *stack, struct ovl_error *err)
 {
-	char name[FILE_NAME], text[OVL_LOWER_MAX];
+	static char text[OVL_LOWER_MAX]; /* on the stack four pages would be cleared for it */
+	char name[FILE_NAME];
 	int len;
 
 	join(name, stack->layer[0].id, "/lower");
@@ -277,14 +279,17 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 int ovl_tree_verify_links(const struct ovl_tree *tree, const struct ovl_stack *stack,
 			  struct ovl_error *err)
 {
-	char id[OVL_ID_MAX + 1];
+	char name[LINK_NAME], target[LINK_TARGET_SIZE], expected[LINK_TARGET_SIZE];
 
 	for (unsigned int i = 0; i < stack->depth; i++) {
-		int ret = read_link(tree, stack->layer[i].link, id, err);
+		size_t len = strlen(stack->layer[i].id);
 
-		if (ret < 0)
-			return ret;
-		if (strcmp(id, stack->layer[i].id) != 0)
+		join(name, "l/", stack->layer[i].link);
+		memcpy(expected, "../", 3);
+		join(expected + 3, stack->layer[i].id, "/diff");
+		len += strlen("..//diff");
+		if (readlinkat(tree->fd, name, target, sizeof(target)) != (ssize_t)len ||
+		    memcmp(target, expected, len) != 0)
 			return ovl_fail(err, ESTALE, "use", "it changed during the launch", NULL,
 					"%s/l/%s", tree->path, stack->layer[i].link);
 	}

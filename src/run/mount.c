@@ -18,27 +18,37 @@
 #include "privs.h"
 #include "stages.h"
 
-/* Opens RUN_DIR, made if missing. */
-static int open_run_dir(struct ovl_error *err)
+static int make_run_dir(struct ovl_error *err)
 {
 	int parentfd = ovl_beneath_open_trusted(RUN_PARENT, err);
-	struct stat st;
-	int fd;
+	int ret = 0;
 
 	if (parentfd < 0)
 		return parentfd;
-	if (mkdirat(parentfd, RUN_NAME, 0700) < 0 && errno != EEXIST) {
-		fd = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
-	} else {
-		fd = openat(parentfd, RUN_NAME, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0)
-			fd = ovl_fail(err, errno, "open",
-				      errno == ENOTDIR ? "a symlink, or not a directory" : NULL,
-				      "root may remove it", "%s", RUN_DIR);
-	}
+	if (mkdirat(parentfd, RUN_NAME, 0700) < 0 && errno != EEXIST)
+		ret = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
 	close(parentfd);
+	return ret;
+}
+
+/* Opens RUN_DIR, made if missing. */
+static int open_run_dir(struct ovl_error *err)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int fd = openat(AT_FDCWD, RUN_DIR, flags);
+
+	if (fd < 0 && errno == ENOENT) {
+		int ret = make_run_dir(err);
+
+		if (ret < 0)
+			return ret;
+		fd = openat(AT_FDCWD, RUN_DIR, flags);
+	}
 	if (fd < 0)
-		return fd;
+		return ovl_fail(err, errno, "open",
+				errno == ENOTDIR ? "a symlink, or not a directory" : NULL,
+				"root may remove it", "%s", RUN_DIR);
 	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 07777) != 0700) {
 		close(fd);
 		return ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700",
@@ -65,8 +75,11 @@ static int mount_tmpfs(const struct launch_plan *plan, struct ovl_error *err)
 /* Makes a directory that looks like the image's own root. */
 static int make_like_root(const struct ovl_stack *stack, const char *path, struct ovl_error *err)
 {
-	if (mkdir(path, 0700) < 0 || lchown(path, stack->root_uid, stack->root_gid) < 0 ||
-	    chmod(path, stack->root_mode) < 0)
+	if (mkdir(path, stack->root_mode) < 0 ||
+	    ((stack->root_uid != 0 || stack->root_gid != 0) &&
+	     lchown(path, stack->root_uid, stack->root_gid) < 0) ||
+	    /* What the umask and mkdir(2) leave out, and chown(2) takes away. */
+	    ((stack->root_mode & 07022) != 0 && chmod(path, stack->root_mode) < 0))
 		return ovl_fail(err, errno, "make", NULL, NULL, "%s", path);
 	return 0;
 }
@@ -93,10 +106,8 @@ int mount_launch(const struct launch_plan *plan, int treefd, struct ovl_error *e
 	if (ret == 0)
 		ret = make_dirs(plan, err);
 	if (ret == 0)
-		ret = privs_mounter_begin(plan->caller, err);
+		ret = privs_become_mounter(plan->caller, err);
 	if (ret == 0)
 		ret = ovl_mount_overlay(&plan->overlay, treefd, RUN_ROOT, err);
-	if (ret == 0)
-		ret = privs_mounter_end(err);
 	return ret;
 }

@@ -18,7 +18,6 @@ int plan_make(struct launch_plan *plan, const struct caller *caller, const struc
 {
 	uint64_t size = request->read_only ? INODES_MIN * BYTES_PER_INODE : grant->tmpfs_size;
 	uint64_t inodes = size / BYTES_PER_INODE;
-	int ret;
 
 	plan->caller = caller;
 	plan->request = request;
@@ -38,9 +37,5 @@ int plan_make(struct launch_plan *plan, const struct caller *caller, const struc
 	plan->default_command[0] = "/bin/sh";
 	plan->default_command[1] = NULL;
 	plan->command = request->command[0] ? request->command : plan->default_command;
-	ret = ovl_overlay_check(&plan->overlay, err);
-	if (ret == 0)
-		ret = plan->data_len =
-			ovl_overlay_data(&plan->overlay, plan->data, sizeof(plan->data));
-	return ret < 0 ? ret : 0;
+	return ovl_overlay_check(&plan->overlay, err);
 }

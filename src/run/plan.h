@@ -28,8 +28,6 @@ struct launch_plan {
 	const struct ovl_stack *stack;
 	struct ovl_overlay overlay;
 	char tmpfs_options[80]; /* data of the private tmpfs */
-	char data[OVL_DATA_SIZE];
-	int data_len; /* over OVL_PAGE_DATA_MAX: mounted by fsopen and lowerdir+ */
 	char *default_command[2];
 	char **command; /* NULL-terminated */
 };
@@ -38,8 +36,7 @@ struct launch_plan {
 int plan_make(struct launch_plan *plan, const struct caller *caller, const struct request *request,
 	      const struct grant *grant, const struct ovl_stack *stack, struct ovl_error *err);
 
-/* Writes the plan on standard output, as lines for people or as one JSON object. -errno of write.
- */
-int plan_print(const struct launch_plan *plan, bool json, struct ovl_error *err);
+/* Writes the plan to descriptor fd, as lines for people or as one JSON object. -errno of write. */
+int plan_print(const struct launch_plan *plan, int fd, bool json, struct ovl_error *err);
 
 #endif

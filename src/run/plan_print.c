@@ -14,6 +14,7 @@
 #include "plan.h"
 
 struct printer {
+	int fd;
 	bool json;
 	const char *separator; /* what stands before the next field */
 	char buf[4096];
@@ -24,7 +25,7 @@ struct printer {
 static void flush(struct printer *out)
 {
 	for (size_t at = 0; at < out->len && !out->errnum;) {
-		ssize_t put = write(STDOUT_FILENO, out->buf + at, out->len - at);
+		ssize_t put = write(out->fd, out->buf + at, out->len - at);
 
 		if (put < 0 && errno != EINTR)
 			out->errnum = errno;
@@ -145,19 +146,23 @@ static void put_command(struct printer *out, char *const *command)
 	put_text(out, out->json ? "]" : "\n");
 }
 
-int plan_print(const struct launch_plan *plan, bool json, struct ovl_error *err)
+int plan_print(const struct launch_plan *plan, int fd, bool json, struct ovl_error *err)
 {
 	const struct ovl_overlay *overlay = &plan->overlay;
-	struct printer out = { .json = json, .separator = "{" };
-	bool by_page = plan->data_len <= OVL_PAGE_DATA_MAX;
+	struct printer out = { .fd = fd, .json = json, .separator = "{" };
+	static char data[OVL_DATA_SIZE];
+	int len = ovl_overlay_data(overlay, data, sizeof(data));
+
+	if (len < 0)
+		return ovl_fail(err, -len, "print", NULL, NULL, "the plan");
 
 	put_string(&out, "tree", plan->grant->tree);
 	put_number(&out, "depth", plan->stack->depth);
 	put_layers(&out, plan->stack);
-	put_string(&out, "mount", by_page ? "mount(2)" : "fsopen, lowerdir+");
+	put_string(&out, "mount", len <= OVL_PAGE_DATA_MAX ? "mount(2)" : "fsopen, lowerdir+");
 	put_string(&out, "flags", overlay->upperdir ? "nosuid,nodev" : "nosuid,nodev,ro");
-	put_string(&out, "data", plan->data);
-	put_number(&out, "length", (unsigned long long)plan->data_len);
+	put_string(&out, "data", data);
+	put_number(&out, "length", (unsigned long long)len);
 	put_string(&out, "upper", overlay->upperdir ? "tmpfs" : "none");
 	put_string(&out, "tmpfs", plan->tmpfs_options);
 	put_number(&out, "uid", plan->caller->uid);

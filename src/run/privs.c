@@ -124,28 +124,17 @@ int privs_unshare(const struct caller *caller, int flags, struct ovl_error *err)
 	return set_effective_uid(0, err);
 }
 
-static int set_fs_ids(uid_t uid, gid_t gid, struct ovl_error *err)
+int privs_become_mounter(const struct caller *caller, struct ovl_error *err)
 {
-	setfsgid(gid);
-	setfsuid(uid);
+	int ret;
+
+	setfsgid(caller->gid);
+	setfsuid(caller->uid);
 	/* They return the previous id, never an error: -1 is no id, and so only asks. */
-	if (setfsgid((gid_t)-1) != (int)gid || setfsuid((uid_t)-1) != (int)uid)
+	if (setfsgid((gid_t)-1) != (int)caller->gid || setfsuid((uid_t)-1) != (int)caller->uid)
 		return ovl_fail(err, EPERM, "set", NULL, NULL, "file-system ids");
-	return set_undumpable(err);
-}
-
-int privs_mounter_begin(const struct caller *caller, struct ovl_error *err)
-{
-	int ret = set_fs_ids(caller->uid, caller->gid, err);
-
+	ret = set_undumpable(err);
 	return ret < 0 ? ret : set_caps(mounter_caps, COUNT(mounter_caps), err);
-}
-
-int privs_mounter_end(struct ovl_error *err)
-{
-	int ret = set_fs_ids(0, 0, err);
-
-	return ret < 0 ? ret : set_caps(NULL, 0, err);
 }
 
 /* True if no capability is left. */
@@ -183,6 +172,10 @@ static bool has_ids(const struct caller *caller)
 
 int privs_drop(const struct caller *caller, struct ovl_error *err)
 {
+	int ret = set_caps(NULL, 0, err);
+
+	if (ret < 0)
+		return ret;
 	if (syscall(SYS_setresgid, caller->gid, caller->gid, caller->gid) < 0)
 		return ovl_fail(err, errno, "give up", NULL, NULL, "group ids");
 	if (syscall(SYS_setresuid, caller->uid, caller->uid, caller->uid) < 0)

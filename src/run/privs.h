@@ -27,11 +27,10 @@ int privs_unshare(const struct caller *caller, int flags, struct ovl_error *err)
 /*
  * The credentials for mounting the overlay: it keeps its mounter's for every later copy-up, and
  * with fsuid 0 the reserved blocks of ext4 and the quotas would not hold the caller. fsuid and
- * fsgid are the caller's, the effective capabilities only what copying up needs. privs_mounter_end
- * goes back.
+ * fsgid are the caller's, the effective capabilities only what copying up needs. They stay so until
+ * privs_drop.
  */
-int privs_mounter_begin(const struct caller *caller, struct ovl_error *err);
-int privs_mounter_end(struct ovl_error *err);
+int privs_become_mounter(const struct caller *caller, struct ovl_error *err);
 
 /*
  * Gives everything up for good: ids are the caller's, no capability in any set, no_new_privs.

@@ -149,7 +149,7 @@ setup() {
 
 @test "-v says what is mounted, -q leaves out hints" {
 	run --separate-stderr launch -v "$top" true
-	says 'ovlrun: mount: index=off'
+	says 'data        index=off'
 	run --separate-stderr launch -q -t /no/such "$top" true
 	assert_equal "${#stderr_lines[@]}" 1
 	run --separate-stderr launch -t /no/such "$top" true
