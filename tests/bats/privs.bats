@@ -161,7 +161,7 @@ with() {
 	works unshare --mount --propagation shared bash -c '
 		. "$OVL_TOP/tests/lib/tree.bash"
 		before=$(cat /proc/self/mountinfo)
-		grep -q " / / .* shared:" <<<"$before" || exit 9
+		grep -q "^[^ ]* [^ ]* [^ ]* [^ ]* / .* shared:" <<<"$before" || exit 9
 		coproc HELD { cd / && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$OVLRUN" "$top" /bin/probe wait; }
 		pid=$HELD_PID
 		read -r line <&"${HELD[0]}"
