@@ -22,6 +22,7 @@ has 'BIND_NOW|FLAGS_1.*NOW' || fail "not bound at start (-z now)"
 has '^ *GNU_STACK .* RW ' || fail "its stack is executable, or nothing is said about it"
 has '^ *LOAD .* RWE ' && fail "a segment is both writable and executable"
 has 'TEXTREL' && fail "relocations in its code"
+! grep -q OVL_FAULT "$file" || fail "it has the fault points of a test build"
 size=$(wc -c <"$file")
 [ "$size" -le $max ] || fail "$size bytes, over the budget of $max"
 echo "$file: static PIE, RELRO, $size bytes of $max"

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 # tcb.sh FILE...: lines of code per file (comments and blank lines not counted) of what is linked
 # into ovlrun, and fails past the budgets of the design: 3,000 in all, 300 a file, 60 a function.
+# Headers are contracts: they are shown, held to 300 a file, and not part of the sum.
 set -eu
 exec awk '
 function finish() {
 	if (file == "") return
 	printf "%6d  %s\n", code, file
-	total += code
+	if (file !~ /\.h$/) total += code
 	if (code > 300) { printf "        over 300 lines: %s\n", file; bad = 1 }
 }
 FNR == 1 { finish(); file = FILENAME; code = 0; comment = 0; start = 0 }

@@ -6,7 +6,7 @@
 #ifndef OVL_ERROR_H
 #define OVL_ERROR_H
 
-#define OVL_ERROR_OBJECT 256
+#define OVL_ERROR_OBJECT 384 /* a path of 255, a layer and a file in it */
 
 struct ovl_error {
 	int errnum;		       /* positive errno */

@@ -34,7 +34,8 @@ static int fail_mount(int errnum, const char *target, struct ovl_error *err)
 	if (errnum == ENODEV)
 		hint = "this kernel has no overlay file system: `modprobe overlay` as root";
 	else if (errnum == EBUSY)
-		hint = "the upper directory is in use by another mount";
+		return ovl_fail(err, EBUSY, "mount overlay on",
+				"the upper layer is in use by another mount", NULL, "%s", target);
 	return ovl_fail(err, errnum, "mount overlay on", NULL, hint, "%s", target);
 }
 
@@ -69,15 +70,17 @@ static int mount_by_context(const struct ovl_overlay *overlay, const char *targe
 	int fsfd = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	int mntfd, ret;
 
+	if (fsfd < 0 && errno != ENOSYS)
+		return fail_mount(errno, target, err);
 	if (fsfd < 0 || fs_set(fsfd, "ovl-no-such-option", "1") == 0) {
-		ret = ovl_fail(
-			err, E2BIG, "mount",
-			"max depth exceeded: the options pass one page, and this kernel has no "
-			"lowerdir+ (Linux 6.8)",
-			NULL, "%u lower directories", ovl_overlay_depth(overlay));
 		if (fsfd >= 0)
 			close(fsfd);
-		return ret;
+		return ovl_fail(
+			err, E2BIG, "mount",
+			"max depth exceeded: the options pass one page, and this kernel has no "
+			"lowerdir+",
+			"use fewer layers, or Linux 6.8", "%u lower directories",
+			ovl_overlay_depth(overlay));
 	}
 	ret = configure(fsfd, overlay);
 	if (ret == 0) {

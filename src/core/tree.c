@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "ovl/beneath.h"
@@ -67,7 +68,10 @@ static bool is_forgiven(const struct ovl_tree *tree, const char *name, const str
 	const char *slash = strchr(name, '/');
 
 	return tree->is_closed && slash && strcmp(slash, "/lower") == 0 && st->st_uid == 0 &&
-	       (st->st_mode & 07777) == 0666;
+	       (st->st_mode & 07777) == 0666 &&
+	       /* An access list could let somebody in whom the mode does not show. */
+	       lgetxattr(tree->path, "system.posix_acl_access", NULL, 0) < 0 &&
+	       (errno == ENODATA || errno == EOPNOTSUPP);
 }
 
 /* Reads the small file name into buf, size bytes at most. Returns its length or -errno. */
@@ -97,6 +101,9 @@ static int read_file(const struct ovl_tree *tree, const char *name, char *buf, s
 		ret = (int)len;
 		if (len < 0)
 			ret = ovl_fail(err, errno, "read", NULL, NULL, "%s/%s", tree->path, name);
+		else if (len != st.st_size)
+			ret = ovl_fail(err, EIO, "read", "it is shorter than its size", NULL,
+				       "%s/%s", tree->path, name);
 	}
 	close(fd);
 	return ret;

@@ -12,19 +12,24 @@
 #include <string.h>
 
 #include "args.h"
+#include "ovl/ident.h"
+#include "rule.h"
+#include "word.h"
 
 /* Long options without a letter; above every character. */
-enum { OPT_TMPFS_SIZE = 256, OPT_BARE, OPT_JSON };
+enum { OPT_TMPFS_SIZE = 256, OPT_BARE, OPT_JSON, OPT_CHECK_POLICY };
 
 static const struct option long_options[] = {
 	{ "tree", required_argument, NULL, 't' },
 	{ "layers", required_argument, NULL, 'l' },
 	{ "read-only", no_argument, NULL, 'r' },
+	{ "writable", required_argument, NULL, 'w' },
 	{ "tmpfs-size", required_argument, NULL, OPT_TMPFS_SIZE },
 	{ "chdir", required_argument, NULL, 'C' },
 	{ "env", required_argument, NULL, 'e' },
 	{ "keep-env", no_argument, NULL, 'E' },
 	{ "bare", no_argument, NULL, OPT_BARE },
+	{ "check-policy", no_argument, NULL, OPT_CHECK_POLICY },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -36,10 +41,14 @@ static const struct option long_options[] = {
 
 const char *args_usage(void)
 {
-	return "usage: ovlrun [OPTION...] ID [COMMAND [ARG...]]\n"
+	return "usage: ovlrun [OPTION...] NAME|ID [COMMAND [ARG...]]\n"
 	       "       ovlrun [OPTION...] -l ID[:ID...] [COMMAND [ARG...]]\n"
+	       "       ovlrun --check-policy [FILE]\n"
 	       "\n"
-	       "Run COMMAND (default /bin/sh) on the layers of an overlay2 tree.\n"
+	       "Run COMMAND (default: the image's own, else /bin/sh) on the layers of an overlay2 "
+	       "tree.\n"
+	       "NAME is an image the administrator published, such as alpine:3.19 (see "
+	       "ovlrun.conf(5)).\n"
 	       "ID is a layer's cache-id or link; alone it stands for itself and all its lower "
 	       "layers,\n"
 	       "with -l for exactly the layers named, uppermost first.\n"
@@ -49,12 +58,14 @@ const char *args_usage(void)
 	       "  -l, --layers ID[:ID]   exactly these layers\n"
 	       "  -r, --read-only        no upper layer; the default is one in memory, gone at the "
 	       "end\n"
+	       "  -w, --writable NAME    a persistent upper layer of yours, made if it is new\n"
 	       "      --tmpfs-size SIZE  size of that upper: bytes, or with k, m, g\n"
 	       "  -C, --chdir DIR        start in DIR of the image (default /)\n"
 	       "  -e, --env VAR[=VAL]    set VAR, or pass on the caller's\n"
 	       "  -E, --keep-env         keep the caller's environment but its dangerous "
 	       "variables\n"
 	       "      --bare             only the overlay, nothing mounted inside it\n"
+	       "      --check-policy     say what is wrong in FILE, or in the installed policy\n"
 	       "  -n, --dry-run          print the launch plan and stop; with --json as JSON\n"
 	       "  -v, --verbose          say what is done\n"
 	       "  -q, --quiet            no hints\n"
@@ -70,26 +81,19 @@ const char *args_usage(void)
 
 static int parse_size(const char *text, uint64_t *size, struct ovl_error *err)
 {
-	const char *p = text;
-	unsigned int shift = 0;
-	uint64_t n = 0;
-
-	for (; *p >= '0' && *p <= '9' && n < (UINT64_C(1) << 40); p++)
-		n = n * 10 + (uint64_t)(*p - '0');
-	if (*p == 'k' || *p == 'K')
-		shift = 10;
-	else if (*p == 'm' || *p == 'M')
-		shift = 20;
-	else if (*p == 'g' || *p == 'G')
-		shift = 30;
-	if (shift)
-		p++;
-	/* 0 would mean "no limit" to tmpfs; a petabyte is more than anybody can mean. */
-	if (*p != '\0' || n == 0 || n > (UINT64_C(1) << 50) >> shift)
+	if (!word_to_size((struct word){ text, strlen(text) }, size))
 		return ovl_fail(err, EINVAL, "use size", "not a number of bytes with k, m or g",
 				NULL, "%s", text);
-	*size = n << shift;
 	return 0;
+}
+
+bool args_upper_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= REQUEST_UPPER_MAX && !strchr("._-", name[0]) &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+		       len;
 }
 
 static int add_env(struct request *request, const char *text, struct ovl_error *err)
@@ -110,10 +114,14 @@ static int parse_option(int option, struct request *request, struct ovl_error *e
 		request->tree = optarg;
 		return 0;
 	case 'l':
-		request->layers = optarg;
+		request->name = optarg;
 		return 0;
 	case 'r':
 		request->read_only = true;
+		return 0;
+	case 'w':
+		request->upper = optarg;
+		request->features |= FEATURE_WRITABLE;
 		return 0;
 	case OPT_TMPFS_SIZE:
 		return parse_size(optarg, &request->tmpfs_size, err);
@@ -127,6 +135,9 @@ static int parse_option(int option, struct request *request, struct ovl_error *e
 		return 0;
 	case OPT_BARE:
 		request->bare = true;
+		return 0;
+	case OPT_CHECK_POLICY:
+		request->action = ACTION_CHECK_POLICY;
 		return 0;
 	case 'n':
 		request->dry_run = true;
@@ -147,23 +158,71 @@ static int parse_option(int option, struct request *request, struct ovl_error *e
 
 static int check_combination(const struct request *request, struct ovl_error *err)
 {
-	if (!request->image && !request->layers)
-		return ovl_fail(err, EINVAL, "start", "no ID and no -l given", SEE_HELP,
-				"a launch");
 	if (request->chdir && request->chdir[0] != '/')
 		return ovl_fail(err, EINVAL, "use directory", "not an absolute path", NULL, "%s",
 				request->chdir);
 	if (request->json && !request->dry_run)
 		return ovl_fail(err, EINVAL, "use", "it goes with --dry-run", NULL, "--json");
-	if (request->read_only && request->tmpfs_size)
+	if (request->read_only && (request->tmpfs_size || request->upper))
 		return ovl_fail(err, EINVAL, "use", "a read-only launch has no upper layer", NULL,
-				"--tmpfs-size");
+				request->upper ? "--writable" : "--tmpfs-size");
+	/* The rule that permits an image permits its layers in the tree that its record names. */
+	if (request->tree && request->kind == REQUEST_IMAGE)
+		return ovl_fail(err, EINVAL, "use", "an image lies in the tree its record names",
+				NULL, "--tree");
+	if (request->upper && request->tmpfs_size)
+		return ovl_fail(err, EINVAL, "use", "the upper layer of --writable is on disk",
+				NULL, "--tmpfs-size");
+	if (request->upper && !args_upper_is_valid(request->upper))
+		return ovl_fail(err, EINVAL, "use upper layer",
+				"a name is letters, digits, '.', '_' and '-', 128 at most", NULL,
+				"%s", request->upper);
 	return 0;
+}
+
+/* What the operand, or -l, asks for. A name of an image never looks like a cache-id or link. */
+static int classify(struct request *request, const char *operand, struct ovl_error *err)
+{
+	if (request->name) {
+		request->kind = REQUEST_LAYERS;
+		return 0;
+	}
+	if (!operand)
+		return ovl_fail(err, EINVAL, "start", "no NAME, no ID and no -l given", SEE_HELP,
+				"a launch");
+	request->name = operand;
+	request->kind = REQUEST_LAYER;
+	if (ovl_id_is_valid(operand, strlen(operand)) ||
+	    ovl_link_is_valid(operand, strlen(operand)))
+		return 0;
+	request->kind = REQUEST_IMAGE;
+	if (!image_name_normalise(operand, request->image))
+		return ovl_fail(err, EINVAL, "use", "no image has such a name, and no layer",
+				"as in alpine:3.19; a layer is named by its cache-id or link", "%s",
+				operand);
+	return 0;
+}
+
+/* getopt_long also takes the beginning of a long option's name, which a later option can make mean
+ * another. */
+static bool is_whole_name(const char *word, int index)
+{
+	return index < 0 || strcspn(word + 2, "=") == strlen(long_options[index].name);
+}
+
+static int fail_option(int option, const char *word, struct ovl_error *err)
+{
+	const char *reason = option == ':' ? "it needs an argument" : "no such option";
+	bool is_long = strncmp(word, "--", 2) == 0;
+
+	if (is_long)
+		return ovl_fail(err, EINVAL, "understand", reason, SEE_HELP, "option %s", word);
+	return ovl_fail(err, EINVAL, "understand", reason, SEE_HELP, "option -%c", optopt);
 }
 
 int args_parse(int argc, char **argv, struct request *request, struct ovl_error *err)
 {
-	int option, ret;
+	int option, index, at, ret;
 
 	memset(request, 0, sizeof(*request));
 	if (argc < 1) /* execve with an empty argv, which older kernels allow */
@@ -172,21 +231,29 @@ int args_parse(int argc, char **argv, struct request *request, struct ovl_error 
 	opterr = 0;
 	optind = 1;
 	/* '+': stop at the first operand; ':': tell a missing argument from an unknown option. */
-	while ((option = getopt_long(argc, argv, "+:t:l:rC:e:EnvqVh", long_options, NULL)) != -1) {
+	while (index = -1, at = optind, /* the word it looks at */
+	       (option = getopt_long(argc, argv, "+:t:l:rw:C:e:EnvqVh", long_options, &index)) !=
+		       -1) {
+		if (option == ':' || option == '?' || !is_whole_name(argv[at], index))
+			return fail_option(option, argv[at], err);
 		if (option == 'h' || option == 'V') {
 			request->action = option == 'h' ? ACTION_HELP : ACTION_VERSION;
 			return 0;
 		}
-		if (option == ':' || option == '?')
-			return ovl_fail(err, EINVAL, "understand",
-					option == ':' ? "it needs an argument" : "no such option",
-					SEE_HELP, "option %s", argv[optind - 1]);
 		ret = parse_option(option, request, err);
 		if (ret < 0)
 			return ret;
 	}
-	if (!request->layers && optind < argc)
-		request->image = argv[optind++];
-	request->command = argv + optind;
+	if (request->action == ACTION_CHECK_POLICY) {
+		request->name = argv[optind];
+		if (request->name && argv[optind + 1])
+			return ovl_fail(err, EINVAL, "use", "--check-policy takes one FILE", NULL,
+					"%s", argv[optind + 1]);
+		return 0;
+	}
+	ret = classify(request, argv[optind], err);
+	if (ret < 0)
+		return ret;
+	request->command = argv + optind + (request->kind == REQUEST_LAYERS ? 0 : 1);
 	return check_combination(request, err);
 }

@@ -10,19 +10,26 @@
 #include <stdint.h>
 
 #include "ovl/error.h"
+#include "image.h"
 
-#define REQUEST_ENV_MAX 256 /* -e options */
+#define REQUEST_ENV_MAX	  256 /* -e options */
+#define REQUEST_UPPER_MAX 128 /* bytes of the name of an upper layer */
 
-enum request_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION };
+enum request_action { ACTION_RUN, ACTION_HELP, ACTION_VERSION, ACTION_CHECK_POLICY };
+enum request_kind { REQUEST_IMAGE, REQUEST_LAYER, REQUEST_LAYERS };
 
 /* The strings are argv's. */
 struct request {
 	enum request_action action;
-	const char *tree;   /* -t, or NULL: the policy's first */
-	const char *layers; /* -l, or NULL */
-	const char *image;  /* the operand NAME|ID, or NULL exactly if -l is given */
-	const char *chdir;  /* -C, absolute, or NULL */
-	char **command;	    /* rest of argv, NULL-terminated; command[0] NULL: the default */
+	const char *tree; /* -t, or NULL: the policy's first */
+	enum request_kind kind;
+	const char
+		*name; /* the operand NAME|ID or the list of -l; with --check-policy FILE or NULL */
+	char image[IMAGE_NAME_SIZE]; /* REQUEST_IMAGE: the name in full, with its tag */
+	const char *upper;	     /* -w, valid by args_upper_is_valid, or NULL */
+	unsigned int features;	     /* asked for: enum feature */
+	const char *chdir;	     /* -C, absolute, or NULL */
+	char **command; /* rest of argv, NULL-terminated; command[0] NULL: the default */
 	const char *env[REQUEST_ENV_MAX]; /* -e, VAR or VAR=VAL, VAR not empty */
 	unsigned int env_count;
 	uint64_t tmpfs_size; /* bytes, 0: the default */
@@ -31,6 +38,12 @@ struct request {
 
 /* argv: argc strings and a NULL. Returns 0, or -EINVAL for what cannot be understood. */
 int args_parse(int argc, char **argv, struct request *request, struct ovl_error *err);
+
+/*
+ * True if name can name an upper layer: [A-Za-z0-9][A-Za-z0-9._-]*, REQUEST_UPPER_MAX bytes at
+ * most. So it is one component of a path, and not hidden.
+ */
+bool args_upper_is_valid(const char *name);
 
 /* The usage text: made here, because it says what args_parse takes. Static. */
 const char *args_usage(void);

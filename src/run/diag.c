@@ -45,6 +45,8 @@ void diag_escape(char *out, size_t size, const char *text)
 /* Nobody is left to be told when standard error itself fails. */
 static void say(const char *line, int len)
 {
+	if (len > LINE_SIZE - 1)
+		len = LINE_SIZE - 1;
 	if (len > 0 && write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
 }

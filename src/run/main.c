@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* ovlrun: runs a payload on the layers of an overlay2 tree. The list of the stages of a launch. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ovl/tree.h"
+#include "audit.h"
 #include "diag.h"
+#include "fault.h"
+#include "policy_file.h"
 #include "privs.h"
 #include "stages.h"
 
@@ -17,34 +21,85 @@ extern char **environ;
  */
 static struct {
 	struct request request; /* zero until parsed: an early error is not quiet */
+	struct grant grant;
 	struct launch_plan plan;
 	struct ovl_stack stack;
 } launch;
-static char policy_text[POLICY_SIZE_MAX + 1];
+static struct image image;
 
-static int print(const char *text, struct ovl_error *err)
-{
-	if (write(STDOUT_FILENO, text, strlen(text)) != (ssize_t)strlen(text))
-		return ovl_fail(err, EIO, "write", NULL, NULL, "standard output");
-	return 0;
-}
-
-/* Stages "tree" and "plan". Leaves the tree's descriptor in tree->fd. */
-static int plan_launch(const struct caller *caller, const struct grant *grant,
-		       struct ovl_tree *tree, struct ovl_error *err)
+/* Stage "policy". */
+static int ask_policy(const struct caller *caller, struct ovl_error *err)
 {
 	const struct request *request = &launch.request;
-	struct ovl_stack *stack = &launch.stack;
-	int ret = request->layers
-			  ? ovl_stack_parse(stack, request->layers, err)
-			  : ovl_stack_add(stack, request->image, strlen(request->image), err);
+	int ret = policy_ask(caller, request, &launch.grant, err);
 
+	if (ret > 0) { /* he is root: what is said as root is said to root */
+		diag_error(err, false);
+		diag_note("note", "the policy is wrong: nobody but root is served");
+		ret = 0;
+	}
+	if (ret == 0 && request->kind == REQUEST_IMAGE)
+		ret = policy_load_image(request->image, &image, err);
+	return ret;
+}
+
+/* Stage "tree": opens the tree and resolves the layers. */
+static int resolve(struct ovl_tree *tree, struct ovl_error *err)
+{
+	const struct request *request = &launch.request;
+	const char *path = image.tree ? image.tree : launch.grant.tree;
+	const char *layers = request->kind == REQUEST_IMAGE ? image.layers : request->name;
+	bool is_exact = request->kind == REQUEST_LAYERS || image.is_exact;
+	int ret;
+
+	if (path[0] == '\0')
+		return ovl_fail(err, ENOENT, "choose", "the policy offers none",
+				"name one with -t, or write a `tree` line into /etc/ovlrun.conf",
+				"a tree");
+	ret = is_exact ? ovl_stack_parse(&launch.stack, layers, err)
+		       : ovl_stack_add(&launch.stack, layers, strlen(layers), err);
 	if (ret == 0)
-		ret = ovl_tree_open(tree, grant->tree, err);
+		ret = ovl_tree_open(tree, path, err);
+	return ret < 0 ? ret : ovl_tree_resolve(tree, &launch.stack, !is_exact, err);
+}
+
+/* From the request to the plan. Leaves the tree's descriptor in tree->fd. */
+static int prepare(const struct caller *caller, struct ovl_tree *tree, struct ovl_error *err)
+{
+	int ret = privs_reduce(caller, err);
+
+	fault_point("privs");
 	if (ret == 0)
-		ret = ovl_tree_resolve(tree, stack, !request->layers, err);
+		ret = ask_policy(caller, err);
+	fault_point("policy");
 	if (ret == 0)
-		ret = plan_make(&launch.plan, caller, request, grant, stack, err);
+		ret = isolate_mounts(caller, err);
+	fault_point("isolate");
+	if (ret == 0)
+		ret = resolve(tree, err);
+	fault_point("tree");
+	return ret < 0 ? ret
+		       : plan_make(&launch.plan, caller, &launch.request, &launch.grant,
+				   image.layers ? &image : NULL, tree->path, &launch.stack, err);
+}
+
+/* From the plan to a process without privileges inside the new root. */
+static int enter(const struct caller *caller, const struct ovl_tree *tree, int auditfd,
+		 struct ovl_error *err)
+{
+	int ret = mount_launch(&launch.plan, tree->fd, err);
+
+	fault_point("mount");
+	if (ret == 0)
+		ret = ovl_tree_verify_links(tree, &launch.stack, err);
+	if (ret == 0)
+		ret = rootfs_enter(err);
+	fault_point("rootfs");
+	if (ret < 0)
+		return ret;
+	audit_launch(auditfd, &launch.plan);
+	ret = privs_drop(caller, err);
+	fault_point("drop");
 	return ret;
 }
 
@@ -52,43 +107,60 @@ static int plan_launch(const struct caller *caller, const struct grant *grant,
 static int run(const struct caller *caller, struct ovl_error *err)
 {
 	const struct request *request = &launch.request;
-	struct policy policy;
-	struct grant grant;
+	int auditfd = audit_open(), status = EXIT_REFUSED;
 	struct ovl_tree tree;
-	int status = EXIT_REFUSED;
+	int ret = prepare(caller, &tree, err);
 
-	if (privs_reduce(caller, err) < 0 || policy_load(&policy, policy_text, err) < 0 ||
-	    policy_decide(&policy, caller, request, &grant, err) < 0 ||
-	    isolate_mounts(caller, err) < 0 || plan_launch(caller, &grant, &tree, err) < 0)
+	if (ret == 0 && request->dry_run) {
+		if (privs_drop(caller, err) == 0 &&
+		    plan_print(&launch.plan, STDOUT_FILENO, request->json, err) == 0)
+			status = 0;
 		return status;
-	if (request->dry_run)
-		return plan_print(&launch.plan, STDOUT_FILENO, request->json, err) < 0 ? status : 0;
-	if (request->verbose && plan_print(&launch.plan, STDERR_FILENO, false, err) < 0)
-		return status;
-	if (mount_launch(&launch.plan, tree.fd, err) < 0 ||
-	    ovl_tree_verify_links(&tree, &launch.stack, err) < 0 || rootfs_enter(err) < 0 ||
-	    privs_drop(caller, err) < 0)
-		return status;
-	payload_exec(&launch.plan, environ, &status, err);
+	}
+	if (ret == 0)
+		ret = enter(caller, &tree, auditfd, err);
+	if (ret < 0)
+		audit_refusal(auditfd, caller, request, err);
+	else if (!request->verbose || plan_print(&launch.plan, STDERR_FILENO, false, err) == 0)
+		payload_exec(&launch.plan, environ, &status, err);
 	return status;
+}
+
+static void report(const struct ovl_error *err, void *data)
+{
+	(void)data;
+	diag_error(err, true);
+}
+
+/* The actions that need no privilege, done as the caller. Returns an exit status. */
+static int answer(const struct request *request, struct ovl_error *err)
+{
+	const char *text =
+		request->action == ACTION_HELP ? args_usage() : "ovlrun " OVL_VERSION "\n";
+
+	if (request->action == ACTION_CHECK_POLICY)
+		exit(policy_check_file(request->name, report, NULL) == 0 ? 0 : EXIT_REFUSED);
+	if (write(STDOUT_FILENO, text, strlen(text)) == (ssize_t)strlen(text))
+		return 0;
+	ovl_fail(err, EIO, "write", NULL, NULL, "standard output");
+	return EXIT_REFUSED;
 }
 
 int main(int argc, char **argv)
 {
 	struct request *request = &launch.request;
-	struct ovl_error err = { 0 };
+	struct ovl_error err = { 0 }, ignored;
 	struct caller caller;
 	int status = EXIT_REFUSED;
 
 	if (process_sanitize(&caller, &err) == 0 && args_parse(argc, argv, request, &err) == 0) {
-		if (request->action == ACTION_HELP)
-			status = print(args_usage(), &err) < 0 ? EXIT_REFUSED : 0;
-		else if (request->action == ACTION_VERSION)
-			status = print("ovlrun " OVL_VERSION "\n", &err) < 0 ? EXIT_REFUSED : 0;
-		else
+		fault_point("process");
+		if (request->action == ACTION_RUN)
 			status = run(&caller, &err);
+		else if (privs_drop(&caller, &err) == 0)
+			status = answer(request, &err);
 	}
-	if (status != 0)
+	if (status != 0 && privs_drop(&caller, &ignored) == 0)
 		diag_error(&err, request->quiet);
 	return status;
 }

@@ -17,6 +17,7 @@
 #include "ovl/mount.h"
 #include "privs.h"
 #include "stages.h"
+#include "upper.h"
 
 static int make_run_dir(struct ovl_error *err)
 {
@@ -84,12 +85,27 @@ static int make_like_root(const struct ovl_stack *stack, const char *path, struc
 	return 0;
 }
 
+/* Binds the persistent upper's directory, so that the paths in the mount data are short. */
+static int bind_state(const struct launch_plan *plan, struct ovl_error *err)
+{
+	int fd = upper_open(plan, err); /* open, and so locked, until the payload is run */
+
+	if (fd < 0)
+		return fd;
+	if (mkdir(RUN_PROBE, 0700) < 0 || mkdir(RUN_STATE, 0700) < 0 || fchdir(fd) < 0 ||
+	    mount(".", RUN_STATE, NULL, MS_BIND, NULL) < 0)
+		return ovl_fail(err, errno, "bind", NULL, NULL, "the upper layer");
+	return 0;
+}
+
 static int make_dirs(const struct launch_plan *plan, struct ovl_error *err)
 {
 	int ret = 0;
 
 	if (mkdir(RUN_ROOT, 0700) < 0)
 		return ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_ROOT);
+	if (plan->request->upper)
+		return bind_state(plan, err);
 	if (plan->overlay.generated)
 		ret = make_like_root(plan->stack, RUN_TOP, err);
 	if (ret == 0 && plan->overlay.upperdir)
@@ -109,5 +125,7 @@ int mount_launch(const struct launch_plan *plan, int treefd, struct ovl_error *e
 		ret = privs_become_mounter(plan->caller, err);
 	if (ret == 0)
 		ret = ovl_mount_overlay(&plan->overlay, treefd, RUN_ROOT, err);
+	if (ret == 0 && plan->request->upper)
+		ret = upper_prove_lock(plan, treefd, RUN_PROBE, err);
 	return ret;
 }

@@ -63,9 +63,11 @@ static char *find_entry(char **env, const char *name)
 	return NULL;
 }
 
-static char **make_env(const struct request *request, char **env, struct ovl_error *err)
+static char **make_env(const struct request *request, const struct image *image, char **env,
+		       struct ovl_error *err)
 {
-	static char *list[PAYLOAD_ENV_MAX + REQUEST_ENV_MAX + 2]; /* no malloc: it costs 0.3 ms */
+	static char *list[PAYLOAD_ENV_MAX + IMAGE_ENV_MAX + REQUEST_ENV_MAX +
+			  2]; /* no malloc: it costs 0.3 ms */
 	size_t count = 0;
 
 	list[count++] = (char *)DEFAULT_PATH;
@@ -79,6 +81,8 @@ static char **make_env(const struct request *request, char **env, struct ovl_err
 							      : is_listed(env[i], passed_on)))
 			set_entry(list, &count, env[i]);
 	}
+	for (unsigned int i = 0; image && i < image->env_count; i++)
+		set_entry(list, &count, (char *)image->env[i]);
 	for (unsigned int i = 0; i < request->env_count; i++) {
 		char *entry = (char *)request->env[i];
 
@@ -92,51 +96,58 @@ static char **make_env(const struct request *request, char **env, struct ovl_err
 
 static int fail_exec(const char *path, int errnum, int *status, struct ovl_error *err)
 {
-	const char *reason = NULL;
+	bool is_missing = errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG;
+	bool is_there = is_missing && access(path, F_OK) == 0;
 
-	*status = errnum == ENOENT || errnum == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
-	if (errnum == ENOENT && access(path, F_OK) == 0)
-		reason = "its interpreter is not in the image";
-	return ovl_fail(err, errnum, "run", reason, NULL, "%s", path);
+	*status = is_missing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	return ovl_fail(err, errnum, "run", is_there ? "its interpreter is not in the image" : NULL,
+			NULL, "%s", path);
 }
 
 /* Looks command up in the payload's own PATH, as execvp(3) does, and runs the first that can be. */
 static int exec_in_path(char **command, char **env, int *status, struct ovl_error *err)
 {
-	char path[PATH_MAX];
 	const char *dir = find_entry(env, "PATH") + strlen("PATH=");
-	int errnum = ENOENT;
+	char path[PATH_MAX];
+	int denied = 0;
 
 	for (;; dir++) {
 		size_t len = strcspn(dir, ":");
+		int errnum = ENAMETOOLONG;
 
 		if (snprintf(path, sizeof(path), "%.*s%s%s", (int)len, dir, len ? "/" : "./",
 			     command[0]) < (int)sizeof(path)) {
 			execve(path, command, env);
-			/* Remember that something was there, as for EACCES. */
-			if (errno != ENOENT && errno != ENOTDIR)
-				errnum = errno;
-			else if (access(path, F_OK) == 0)
-				return fail_exec(path, errno, status, err);
+			errnum = errno;
 		}
+		if (errnum == EACCES)
+			denied = EACCES;
+		else if ((errnum != ENOENT && errnum != ENOTDIR) || access(path, F_OK) == 0)
+			return fail_exec(path, errnum, status, err);
 		dir += len;
 		if (*dir == '\0')
-			return fail_exec(command[0], errnum, status, err);
+			return fail_exec(command[0], denied ? denied : ENOENT, status, err);
 	}
 }
 
 int payload_exec(const struct launch_plan *plan, char **env, int *status, struct ovl_error *err)
 {
 	char **command = plan->command;
-	char **payload_env = make_env(plan->request, env, err);
+	char **payload_env = make_env(plan->request, plan->image, env, err);
 	int ret;
 
 	*status = EXIT_REFUSED;
 	if (!payload_env)
 		return -err->errnum;
-	if (plan->request->chdir && chdir(plan->request->chdir) < 0)
-		return ovl_fail(err, errno, "enter", NULL, "the directory must be in the image",
-				"%s", plan->request->chdir);
+	if (plan->chdir && chdir(plan->chdir) < 0) {
+		ovl_fail(err, errno, "enter", NULL, "the directory must be in the image", "%s",
+			 plan->chdir);
+		if (plan->chdir_is_asked)
+			return -err->errnum;
+		if (!plan->request->quiet)
+			diag_note("the image's own directory cannot be entered, so / it is",
+				  plan->chdir);
+	}
 	ret = process_restore(plan->caller, err);
 	if (ret < 0)
 		return ret;

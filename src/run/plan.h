@@ -16,7 +16,10 @@
 #define RUN_DIR	   RUN_PARENT "/" RUN_NAME
 
 /* Directories on the private tmpfs. */
-#define RUN_TOP	  RUN_DIR "/top"   /* the generated topmost lower */
+#define RUN_TOP RUN_DIR "/top" /* the generated topmost lower */
+#define RUN_STATE \
+	RUN_DIR "/state" /* a persistent upper's directory, bound here: its own path is long */
+#define RUN_PROBE RUN_DIR "/probe" /* where a second use of it is tried */
 #define RUN_UPPER RUN_DIR "/upper" /* the ephemeral upper */
 #define RUN_WORK  RUN_DIR "/work"
 #define RUN_ROOT  RUN_DIR "/root" /* where the overlay is mounted */
@@ -25,16 +28,21 @@ struct launch_plan {
 	const struct caller *caller;
 	const struct request *request;
 	const struct grant *grant;
+	const char *tree;	   /* its path */
+	const struct image *image; /* of an image launch, or NULL */
 	const struct ovl_stack *stack;
 	struct ovl_overlay overlay;
 	char tmpfs_options[80]; /* data of the private tmpfs */
+	const char *chdir;	/* to start in, or NULL: / */
+	bool chdir_is_asked;	/* by the caller: then it must be there */
 	char *default_command[2];
 	char **command; /* NULL-terminated */
 };
 
 /* Fills *plan, which refers to all the others. -E2BIG if the stack and its top are too deep. */
 int plan_make(struct launch_plan *plan, const struct caller *caller, const struct request *request,
-	      const struct grant *grant, const struct ovl_stack *stack, struct ovl_error *err);
+	      const struct grant *grant, const struct image *image, const char *tree,
+	      const struct ovl_stack *stack, struct ovl_error *err);
 
 /* Writes the plan to descriptor fd, as lines for people or as one JSON object. -errno of write. */
 int plan_print(const struct launch_plan *plan, int fd, bool json, struct ovl_error *err);

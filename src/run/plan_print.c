@@ -49,22 +49,42 @@ static void put_text(struct printer *out, const char *text)
 	put(out, text, strlen(text));
 }
 
-/* A JSON string; bytes outside ASCII are given as the code points of Latin-1, so none is lost. */
+/* Length of the UTF-8 character at s; 0 if there is none. Control characters of Latin-1 are none.
+ */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t len = s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+
+	if (s[0] >= 0xf5 || (s[0] == 0xc2 && s[1] < 0xa0) || (s[0] == 0xe0 && s[1] < 0xa0) ||
+	    (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return len;
+}
+
+/* A JSON string. A byte that is no UTF-8 becomes U+DC00 and its value, so that none is lost. */
 static void put_json(struct printer *out, const char *text)
 {
 	put_text(out, "\"");
-	for (; *text; text++) {
+	while (*text) {
 		unsigned char c = (unsigned char)*text;
+		size_t len = c < 0x80 ? 1 : utf8_length((const unsigned char *)text);
 		char code[8];
 
 		if (c == '"' || c == '\\')
 			put_text(out, "\\");
-		if (c >= 0x20 && c < 0x7f) {
-			put(out, text, 1);
+		if (c >= 0x20 && c != 0x7f && len > 0) {
+			put(out, text, len);
 		} else {
-			snprintf(code, sizeof(code), "\\u%04x", c);
+			snprintf(code, sizeof(code), "\\u%04x", c < 0x80 ? c : 0xdc00 + c);
 			put_text(out, code);
+			len = 1;
 		}
+		text += len;
 	}
 	put_text(out, "\"");
 }
@@ -131,19 +151,25 @@ static void put_layers(struct printer *out, const struct ovl_stack *stack)
 	}
 }
 
+/* The rule of the policy that decided: FILE:LINE. */
+static void put_rule(struct printer *out, const struct grant *grant)
+{
+	char rule[128] = "root needs none";
+
+	if (grant->file)
+		snprintf(rule, sizeof(rule), "%s:%u", grant->file, grant->line);
+	put_string(out, "rule", rule);
+}
+
+/* As JSON in both forms: where an argument ends must be seen. */
 static void put_command(struct printer *out, char *const *command)
 {
 	put_name(out, "command");
 	for (char *const *arg = command; *arg; arg++) {
-		if (out->json) {
-			put_text(out, arg == command ? "[" : ",");
-			put_json(out, *arg);
-		} else {
-			put_text(out, arg == command ? "" : " ");
-			put_escaped(out, *arg);
-		}
+		put_text(out, arg == command ? "[" : ",");
+		put_json(out, *arg);
 	}
-	put_text(out, out->json ? "]" : "\n");
+	put_text(out, out->json ? "]" : "]\n");
 }
 
 int plan_print(const struct launch_plan *plan, int fd, bool json, struct ovl_error *err)
@@ -156,20 +182,26 @@ int plan_print(const struct launch_plan *plan, int fd, bool json, struct ovl_err
 	if (len < 0)
 		return ovl_fail(err, -len, "print", NULL, NULL, "the plan");
 
-	put_string(&out, "tree", plan->grant->tree);
+	if (plan->request->kind == REQUEST_IMAGE)
+		put_string(&out, "image", plan->request->image);
+	put_string(&out, "tree", plan->tree);
 	put_number(&out, "depth", plan->stack->depth);
 	put_layers(&out, plan->stack);
 	put_string(&out, "mount", len <= OVL_PAGE_DATA_MAX ? "mount(2)" : "fsopen, lowerdir+");
 	put_string(&out, "flags", overlay->upperdir ? "nosuid,nodev" : "nosuid,nodev,ro");
 	put_string(&out, "data", data);
 	put_number(&out, "length", (unsigned long long)len);
-	put_string(&out, "upper", overlay->upperdir ? "tmpfs" : "none");
+	put_string(&out, "upper",
+		   plan->request->upper ? plan->request->upper
+		   : overlay->upperdir	? "tmpfs"
+					: "none");
 	put_string(&out, "tmpfs", plan->tmpfs_options);
 	put_number(&out, "uid", plan->caller->uid);
 	put_number(&out, "gid", plan->caller->gid);
 	if (plan->caller->uid == 0)
 		put_string(&out, "note", "a launch by root is no containment");
-	put_string(&out, "cwd", plan->request->chdir ? plan->request->chdir : "/");
+	put_string(&out, "cwd", plan->chdir ? plan->chdir : "/");
+	put_rule(&out, plan->grant);
 	put_command(&out, plan->command);
 	put_text(&out, json ? "}\n" : "");
 	flush(&out);

@@ -1,59 +1,220 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the policy file.
+ * Reads the files of the policy.
  *
- * MUST 1. Owner and mode are those of the open descriptor; no symlink, no FIFO, no unbounded file.
- *         (T10, T41)
+ * MUST 1. Every file and directory is root's and writable by nobody else.  (T10, T41)
+ * MUST 2. A file of the policy is never left out silently: what cannot be read is an error.  (T10)
+ * MUST 3. Account files are read only if a rule names somebody.  (policy.bats)
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "policy.h"
+#include "ovl/beneath.h"
+#include "policy_file.h"
+#include "trusted.h"
 
-static int check_file(int fd, struct ovl_error *err)
+#define NAME_MAX_LEN 64 /* bytes of the name of a file in POLICY_DIR */
+
+/* Too large for the stack. What is not used of them is never touched. */
+static struct policy policy;
+static char policy_text[POLICY_SIZE_MAX];
+static size_t policy_len;
+static struct accounts accounts;
+static char passwd_text[POLICY_SIZE_MAX], group_text[POLICY_SIZE_MAX];
+static char record_text[IMAGE_RECORD_MAX + 1];
+
+/* The path of a file in POLICY_DIR; its name alone begins behind sizeof(POLICY_DIR) bytes. */
+struct conf_path {
+	char text[sizeof(POLICY_DIR) + NAME_MAX_LEN + 1];
+};
+
+/* The kernel's directory entry (getdents64(2)). readdir would take malloc into each launch. */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+static int add_file(int dirfd, const char *name, const char *path, bool must_be_roots,
+		    struct ovl_error *err)
 {
-	struct stat st;
+	struct policy_text *text = &policy.texts[policy.count];
+	ssize_t len = trusted_read(dirfd, name, path, must_be_roots, policy_text + policy_len,
+				   sizeof(policy_text) - policy_len, err);
 
-	if (fstat(fd, &st) < 0)
-		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", POLICY_FILE);
-	if (!S_ISREG(st.st_mode))
-		return ovl_fail(err, EINVAL, "trust", "not a regular file", NULL, "%s",
-				POLICY_FILE);
-	if (st.st_uid != 0)
-		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%s", POLICY_FILE);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%s",
-				POLICY_FILE);
-	if (st.st_size > POLICY_SIZE_MAX)
-		return ovl_fail(err, EFBIG, "read", NULL, NULL, "%s", POLICY_FILE);
+	if (len < 0)
+		return (int)len;
+	text->file = path;
+	text->text = policy_text + policy_len;
+	text->len = (size_t)len;
+	policy_len += text->len;
+	policy.count++;
 	return 0;
 }
 
-int policy_load(struct policy *policy, char *text, struct ovl_error *err)
+static bool is_conf(const char *name)
 {
-	int fd = openat(AT_FDCWD, POLICY_FILE,
-			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got;
-	int ret;
+	size_t len = strlen(name);
 
-	policy->tree_count = 0;
-	if (fd < 0)
-		return errno == ENOENT
-			       ? 0
-			       : ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_FILE);
-	ret = check_file(fd, err);
-	while (ret == 0 && (got = read(fd, text + len, POLICY_SIZE_MAX + 1 - len)) != 0) {
-		if (got < 0)
-			ret = ovl_fail(err, errno, "read", NULL, NULL, "%s", POLICY_FILE);
-		else if ((len += (size_t)got) > POLICY_SIZE_MAX)
-			ret = ovl_fail(err, EFBIG, "read", NULL, NULL, "%s", POLICY_FILE);
+	return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(((const struct conf_path *)a)->text, ((const struct conf_path *)b)->text);
+}
+
+/* Lists the files of POLICY_DIR that count. Returns their number. */
+static int list_dir(int dirfd, struct conf_path *paths, struct ovl_error *err)
+{
+	_Alignas(struct entry) char buf[4096];
+	int count = 0;
+	long got;
+
+	while ((got = syscall(SYS_getdents64, dirfd, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < got;) {
+			const struct entry *entry = (const struct entry *)(buf + at);
+
+			at += entry->reclen;
+			if (!is_conf(entry->name))
+				continue;
+			if (count == POLICY_FILES_MAX - 1 || strlen(entry->name) > NAME_MAX_LEN)
+				return ovl_fail(err, E2BIG, "read",
+						"more than 64 files, or a name over 64 bytes", NULL,
+						"%s", POLICY_DIR);
+			snprintf(paths[count++].text, sizeof(paths[0].text), "%s/%s", POLICY_DIR,
+				 entry->name);
+		}
 	}
-	close(fd);
+	if (got < 0)
+		return ovl_fail(err, errno, "read", NULL, NULL, "%s", POLICY_DIR);
+	qsort(paths, (size_t)count, sizeof(paths[0]), compare_paths);
+	return count;
+}
+
+static int load_dir(struct ovl_error *err)
+{
+	static struct conf_path paths[POLICY_FILES_MAX - 1];
+	int dirfd = openat(AT_FDCWD, POLICY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int count, ret;
+
+	if (dirfd < 0)
+		return errno == ENOENT ? 0
+				       : ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_DIR);
+	ret = trusted_check(dirfd, POLICY_DIR, err);
+	count = ret < 0 ? ret : list_dir(dirfd, paths, err);
+	for (int i = 0; i < count && ret == 0; i++)
+		ret = add_file(dirfd, paths[i].text + sizeof(POLICY_DIR), paths[i].text, true, err);
+	close(dirfd);
+	return count < 0 ? count : ret;
+}
+
+static int load_policy(struct ovl_error *err)
+{
+	int ret = add_file(AT_FDCWD, POLICY_FILE, POLICY_FILE, true, err);
+
+	return ret < 0 && ret != -ENOENT ? ret : load_dir(err);
+}
+
+/* Reads one account file; a missing one names nobody. */
+static int load_names(const char *path, char *buf, struct word *text, struct ovl_error *err)
+{
+	ssize_t len = trusted_read(AT_FDCWD, path, path, true, buf, POLICY_SIZE_MAX, err);
+
+	if (len < 0 && len != -ENOENT)
+		return (int)len;
+	text->at = buf;
+	text->len = len < 0 ? 0 : (size_t)len;
+	return 0;
+}
+
+static int load_accounts(const struct caller *caller, struct ovl_error *err)
+{
+	struct word passwd, group;
+	int ret = load_names("/etc/passwd", passwd_text, &passwd, err);
+
+	if (ret == 0)
+		ret = load_names("/etc/group", group_text, &group, err);
+	return ret < 0 ? ret : accounts_collect(&accounts, passwd, group, caller, err);
+}
+
+int policy_ask(const struct caller *caller, const struct request *request, struct grant *grant,
+	       struct ovl_error *err)
+{
+	int load = load_policy(err), ret;
+
+	if (load < 0 && caller->uid != 0)
+		return load;
+	if (load < 0)
+		policy.count = 0;
+	ret = policy_decide(&policy, NULL, caller, request, grant, err);
+	if (ret == -EAGAIN) {
+		ret = load_accounts(caller, err);
+		if (ret == 0)
+			ret = policy_decide(&policy, &accounts, caller, request, grant, err);
+	}
+	return load < 0 && ret == 0 ? 1 : ret;
+}
+
+unsigned int policy_check_file(const char *file,
+			       void (*report)(const struct ovl_error *err, void *data), void *data)
+{
+	static const struct caller nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	struct ovl_error err;
+	int ret = file ? add_file(AT_FDCWD, file, file, false, &err) : load_policy(&err);
+
+	if (ret == 0)
+		ret = load_accounts(&nobody, &err);
+	if (ret == 0)
+		return policy_check(&policy, &accounts, report, data);
+	report(&err, data);
+	return 1;
+}
+
+/* Reads the record in the file name below IMAGES_DIR. */
+static ssize_t read_record(const char *name, char *path, size_t size, struct ovl_error *err)
+{
+	int dirfd, len = snprintf(path, size, "%s/%s", IMAGES_DIR, name);
+	char *slash = strrchr(path, '/');
+	ssize_t ret;
+
+	if (len < 0 || (size_t)len >= size)
+		return ovl_fail(err, ENAMETOOLONG, "open", NULL, NULL, "%s", name);
+	*slash = '\0';
+	dirfd = ovl_beneath_open_trusted(path, err);
+	*slash = '/';
+	if (dirfd < 0)
+		return dirfd;
+	ret = trusted_read(dirfd, slash + 1, path, true, record_text, IMAGE_RECORD_MAX, err);
+	close(dirfd);
+	return ret;
+}
+
+int policy_load_image(const char *name, struct image *image, struct ovl_error *err)
+{
+	static const char latest[] = ":latest";
+	char path[sizeof(IMAGES_DIR) + 1 + IMAGE_NAME_SIZE], untagged[IMAGE_NAME_SIZE];
+	size_t len = strlen(name), tag = strlen(latest);
+	ssize_t ret = read_record(name, path, sizeof(path), err);
+
+	if (ret == -ENOENT && len > tag && strcmp(name + len - tag, latest) == 0) {
+		memcpy(untagged, name, len - tag);
+		untagged[len - tag] = '\0';
+		ret = read_record(untagged, path, sizeof(path), err);
+	}
+	if (ret == -ENOENT)
+		return ovl_fail(err, ENOENT, "use image", "it is not published here",
+				"`ls /etc/ovlrun.d/images` shows the images that are", "%s", name);
 	if (ret < 0)
-		return ret;
-	text[len] = '\0';
-	return policy_parse(policy, text, len, POLICY_FILE, err);
+		return (int)ret;
+	record_text[ret] = '\0';
+	return image_parse(image, record_text, (size_t)ret, path, err);
 }

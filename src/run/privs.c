@@ -7,10 +7,13 @@
  * capng_apply(CAPNG_SELECT_CAPS) do not read it, the bounding set is dropped by prctl, and
  * libcap-ng's constructor, which asks /proc/sys/kernel/cap_last_cap before main, can do without the
  * answer.  (T38) MUST 3. Real and saved uid stay 0 until the drop.  (T21, T22) MUST 4. After the
- * drop there is no way back, and that was tried.  (T16, T38)
+ * drop there is no way back, and that was tried.  (T16, T38) MUST 5. Nothing is said to the caller
+ * before the drop: his descriptors would get it as root's, with root's credentials on a socket, and
+ * set-id bits kept on a file.  (T21 says)
  */
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -97,12 +100,13 @@ int privs_reduce(const struct caller *caller, struct ovl_error *err)
 
 	if (!caller->is_privileged)
 		return explain_unprivileged(err);
+	/* With SECBIT_NO_SETUID_FIXUP and the like changes of ids no longer do what this file
+	 * relies on. */
+	if (prctl(PR_GET_SECUREBITS) != 0)
+		return ovl_fail(err, EPERM, "get", "the caller runs with securebits set",
+				"start it outside the service that set them", "privileges");
 	ret = empty_bounding_set(err);
-	if (ret < 0)
-		return ret;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return ovl_fail(err, errno, "clear", NULL, NULL, "ambient capabilities");
-	return set_caps(NULL, 0, err);
+	return ret < 0 ? ret : set_caps(NULL, 0, err);
 }
 
 int privs_unshare(const struct caller *caller, int flags, struct ovl_error *err)
@@ -137,23 +141,14 @@ int privs_become_mounter(const struct caller *caller, struct ovl_error *err)
 	return ret < 0 ? ret : set_caps(mounter_caps, COUNT(mounter_caps), err);
 }
 
-/* True if no capability is left. */
+/* True if no capability is left. The ambient set is a part of the permitted one. */
 static bool has_no_caps(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-		if (data[i].effective || data[i].permitted || data[i].inheritable)
-			return false;
-	}
-	/*
-	 * The ambient set is a part of the permitted one. Of the bounding set the last known number
-	 * is asked: each was dropped by a call of its own that succeeded, and none can come back.
-	 */
-	return prctl(PR_CAPBSET_READ, CAP_LAST_CAP, 0, 0, 0) <= 0;
+	return syscall(SYS_capget, &header, data) == 0 && memcmp(data, none, sizeof(none)) == 0;
 }
 
 static bool has_ids(const struct caller *caller)
@@ -170,25 +165,36 @@ static bool has_ids(const struct caller *caller)
 	return true;
 }
 
-int privs_drop(const struct caller *caller, struct ovl_error *err)
+static int drop(const struct caller *caller, struct ovl_error *err)
 {
 	int ret = set_caps(NULL, 0, err);
 
 	if (ret < 0)
 		return ret;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return ovl_fail(err, errno, "set", NULL, NULL, "no_new_privs");
 	if (syscall(SYS_setresgid, caller->gid, caller->gid, caller->gid) < 0)
 		return ovl_fail(err, errno, "give up", NULL, NULL, "group ids");
 	if (syscall(SYS_setresuid, caller->uid, caller->uid, caller->uid) < 0)
 		return ovl_fail(err, errno, "give up", NULL, NULL, "user ids");
+	ret = set_undumpable(err); /* at once: the ids are the caller's, and so is what has them */
+	if (ret < 0)
+		return ret;
 	capng_clear(CAPNG_SELECT_ALL);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0)
 		return ovl_fail(err, EPERM, "give up", NULL, NULL, "capabilities");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-		return ovl_fail(err, EPERM, "set", NULL, NULL, "no_new_privs");
 	if (caller->uid != 0 && syscall(SYS_setresuid, 0, 0, 0) == 0)
 		return ovl_fail(err, EPERM, "give up", "root came back", NULL, "user ids");
 	if (!has_ids(caller) || !has_no_caps())
 		return ovl_fail(err, EPERM, "give up", "something is left", NULL, "privileges");
-	return set_undumpable(err);
+	return 0;
+}
+
+int privs_drop(const struct caller *caller, struct ovl_error *err)
+{
+	static bool is_dropped;
+	int ret = is_dropped || !caller->is_privileged ? 0 : drop(caller, err);
+
+	is_dropped = ret == 0;
+	return ret;
 }

@@ -34,7 +34,8 @@ int privs_become_mounter(const struct caller *caller, struct ovl_error *err);
 
 /*
  * Gives everything up for good: ids are the caller's, no capability in any set, no_new_privs.
- * Proves it by looking and by trying to go back. On failure the process must exit.
+ * Proves it by looking and by trying to go back. Works from every stage; once done, or if the
+ * process was never privileged, it does nothing. On failure the process must exit without a word.
  */
 int privs_drop(const struct caller *caller, struct ovl_error *err);
 

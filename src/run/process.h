@@ -12,8 +12,10 @@
 
 /* What the caller is and had. Written once by process_sanitize, const from then on. */
 struct caller {
-	uid_t uid; /* his real ids; supplementary groups are never touched */
+	uid_t uid; /* his real ids */
 	gid_t gid;
+	const gid_t *groups; /* supplementary ones, never touched: group_count of them */
+	int group_count;
 	bool is_privileged;   /* the program runs with effective uid 0 */
 	mode_t umask;	      /* his own, given back to the payload, */
 	struct rlimit nofile; /* as are these: soft and hard limits in the units of getrlimit */

@@ -15,7 +15,7 @@ setup() {
 	chmod 0755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/plain"
 	for program in "$OVLRUN" "$BATS_TEST_TMPDIR/plain"; do
 		works "$program" --help
-		assert_line --index 0 'usage: ovlrun [OPTION...] ID [COMMAND [ARG...]]'
+		assert_line --index 0 'usage: ovlrun [OPTION...] NAME|ID [COMMAND [ARG...]]'
 		works "$program" -V
 		assert_output --regexp '^ovlrun [0-9]+\.[0-9]+\.[0-9]+$'
 	done
@@ -123,7 +123,7 @@ setup() {
 @test "dry-run: the plan prints the very data that is mounted, and mounts nothing" {
 	works launch -n "$top" echo hello
 	assert_line --regexp '^tree +'"$tree"'$'
-	assert_line --regexp '^command +echo hello$'
+	assert_line --regexp '^command +\["echo","hello"\]$'
 	data=$(sed -n 's/^data *//p' <<<"$output")
 	seen=$(cd / && strace -f -u nobody -s 5000 -e trace=mount "$OVLRUN" "$top" true 2>&1 | sed -n 's/.*"overlay", "[^"]*", "overlay", [^,]*, "\(.*\)") *= 0/\1/p')
 	assert_equal "$seen" "$data"

@@ -150,7 +150,7 @@ setup() {
 	assert_equal ${#long} 200
 	tree_init "$long"
 	tree_chain "$long" 128 fill_base
-	policy "tree $long" "tree $tree"
+	offer "$long" "$tree"
 	for n in 1 2 64 128; do
 		for option in -r -q; do
 			works launch -n "$(tree_id $n)"
@@ -159,7 +159,7 @@ setup() {
 			assert_equal "$output" "$n"$'\n1'
 		done
 	done
-	policy "tree $tree"
+	offer "$tree"
 }
 
 @test "depth: 141 to 500 layers by lowerdir+ below a path of 200 bytes, 501 refused" {
@@ -167,7 +167,7 @@ setup() {
 	assert_equal ${#long} 200
 	tree_init "$long"
 	tree_chain "$long" 501 fill_base
-	policy "tree $long" "tree $tree"
+	offer "$long" "$tree"
 	for n in 141 300 499; do
 		works launch -n "$(tree_id $n)"
 		assert_line --regexp '^mount +fsopen, lowerdir\+$'
@@ -187,14 +187,14 @@ setup() {
 	refused launch --bare "$(tree_id 501)"
 	says 'max depth exceeded'
 	says 500
-	policy "tree $tree"
+	offer "$tree"
 }
 
 @test "T05 every depth around the page is mounted whole" {
 	deep=$LAB/page
 	tree_init "$deep"
 	tree_chain "$deep" 145 fill_base
-	policy "tree $deep" "tree $tree"
+	offer "$deep" "$tree"
 	for n in 129 130 131 132 133 134 135 136 137 138 139 140 141 142; do
 		for option in -r -q; do
 			works launch $option "$(tree_id $n)" sh -c 'ls -d /layer* | wc -l; cat /layer1; touch /tmp/x && echo wrote || true'
@@ -203,5 +203,5 @@ setup() {
 			[ $option = -r ] || assert_line wrote
 		done
 	done
-	policy "tree $tree"
+	offer "$tree"
 }

@@ -238,7 +238,7 @@ good_lower() {
 @test "T10 every ancestor of the tree" {
 	mkdir -p "$LAB/a/b/c"
 	mv "$tree" "$LAB/a/b/c/tree"
-	policy "tree $LAB/a/b/c/tree"
+	offer "$LAB/a/b/c/tree"
 	works launch "$top" true
 	for path in "$LAB/a/b/c" "$LAB/a/b" "$LAB/a" "$LAB"; do
 		chown 65534 "$path"
@@ -254,15 +254,15 @@ good_lower() {
 		works launch "$top" true
 	done
 	ln -s b/c "$LAB/a/via"
-	policy "tree $LAB/a/via/tree"
+	offer "$LAB/a/via/tree"
 	refused launch "$top"
 	says 'a symlink'
 	for path in "$LAB/a/b/../b/c/tree" "$LAB/a/./b/c/tree"; do
-		policy "tree $path"
+		offer "$path"
 		refused launch "$top"
 	done
 	mv "$LAB/a/b/c/tree" "$tree"
-	policy "tree $tree"
+	offer "$tree"
 	restored true
 }
 
@@ -296,7 +296,7 @@ good_lower() {
 	chmod 0644 $conf
 	chown 65534 $conf
 	refused launch "$top"
-	policy "tree $tree"
+	offer "$tree"
 	works launch "$top" true
 	mv $conf /etc/real.conf && ln -s real.conf $conf
 	refused launch "$top"
@@ -315,7 +315,7 @@ good_lower() {
 	printf '#\ntree %s\nunknown\n' "$tree" >$conf
 	refused launch "$top"
 	says "$conf:3"
-	restored policy "# a comment" "" "  tree $tree   # another"
+	restored policy "# a comment" "" "  tree $tree   # another" "permit * any"
 }
 
 @test "T01 without a policy file only root may launch" {
@@ -323,7 +323,7 @@ good_lower() {
 	refused launch -t "$tree" "$top"
 	refused launch "$top"
 	works "$OVLRUN" -t "$tree" "$top" true
-	restored policy "tree $tree"
+	restored offer "$tree"
 }
 
 @test "T02 a tree that is denied and one that is absent look the same" {
@@ -438,14 +438,14 @@ teardown() {
 	printf 'l/%s' "$(tree_link 1)" >"$pod/$(tree_id 2)/lower"
 	printf false >"$pod/.has-mount-program"
 	fill_base "$pod/$(tree_id 1)/diff"
-	policy "tree $pod"
+	offer "$pod"
 	works launch "$(tree_id 2)" stat -c %a /
 	assert_output 555
 	works launch -r "$(tree_id 1)" true
 	printf true >"$pod/.has-mount-program"
 	refused launch "$(tree_id 2)" # C43
 	says 'mount program'
-	policy "tree $tree"
+	offer "$tree"
 }
 
 @test "C46 T32 a tree whose path holds what mount data would split" {

@@ -60,7 +60,7 @@ bench_prepare() {
 	mkdir -p "$LAB/bench" "$LAB/bin" /run/ovlrun # the last for the floor, which does not make it
 	chmod 0700 /run/ovlrun
 	install -o 0 -g 0 -m 4755 "$BENCH_TOP/build/bench/floor" "$LAB/bin/floor"
-	: >/etc/ovlrun.conf
+	echo 'permit * any' >/etc/ovlrun.conf
 	chmod 0644 /etc/ovlrun.conf
 	for depth in "${BENCH_DEPTHS[@]}"; do
 		dir=$LAB/bench/$depth

@@ -34,7 +34,7 @@ make_tree() {
 	tree_init "$tree"
 	top=$(tree_chain "$tree" "$2" fill_base)
 	export top
-	policy "tree $tree"
+	offer "$tree"
 }
 
 fill_base() {
@@ -50,8 +50,45 @@ policy() {
 	chmod 0644 /etc/ovlrun.conf
 }
 
+# offer TREE...: a policy that permits everybody everything on these trees.
+offer() {
+	policy "${@/#/tree }" 'permit * any'
+}
+
+# The mounts of this namespace. Not their superblocks' options: these are the whole machine's.
 mounts() {
-	cat /proc/self/mountinfo
+	cut -d ' ' -f 1-6 /proc/self/mountinfo
+}
+
+# stopped_at CALL N [OPTION...] ID...: starts a launch as the user that a tracer of root's stops when it enters
+# its N-th CALL. Sets pid; resume lets it go on and sets output.
+stopped_at() {
+	local call=$1 n=$2 log=$BATS_TEST_TMPDIR/stopped
+	shift 2
+	: >"$log"
+	coproc TRACED { cd / && exec strace -D -u nobody -o "$log" -e "trace=$call" -e "inject=$call:signal=STOP:when=$n" \
+		"$OVLRUN" "$@" 3>&- 2>&1; }
+	pid=$TRACED_PID # with -D it is the tracer that is the child
+	exec {said_fd}<&"${TRACED[0]}" # bash forgets its own copy when the process ends
+	until grep -q '^--- stopped by SIGSTOP' "$log"; do kill -0 "$pid"; done
+}
+
+resume() {
+	kill -CONT "$pid"
+	run cat <&"$said_fd"
+	exec {said_fd}<&-
+}
+
+# state_of PID: its state in one letter; T is stopped.
+state_of() {
+	sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status"
+}
+
+# injected FAULT [OPTION...] ID...: a launch as the user in which strace tampers with system calls.
+injected() {
+	local fault=$1
+	shift
+	(cd / && exec strace -u nobody -o /dev/null -e "inject=$fault" "$OVLRUN" "$@")
 }
 
 # refused COMMAND...: runs it, and it must be a refusal in all its parts: status 125 within the time,

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record of launches and refusals in the system's log: one line each, facility authpriv,
+ * through the socket /dev/log (syslog(3) has the format). A system without a log daemon has no
+ * record, and no error.
+ */
+#ifndef RUN_AUDIT_H
+#define RUN_AUDIT_H
+
+#include "plan.h"
+
+/*
+ * Connects to the log. Before the root directory changes: what lies at /dev/log in an image is
+ * never spoken to, which is why this is not syslog(3): that connects again by name. Returns a
+ * descriptor, or -1.
+ */
+int audit_open(void);
+
+/* Records that the plan's launch is mounted and about to run. While the process is root's. */
+void audit_launch(int fd, const struct launch_plan *plan);
+
+/* Records that the request came to nothing, and why. */
+void audit_refusal(int fd, const struct caller *caller, const struct request *request,
+		   const struct ovl_error *err);
+
+#endif

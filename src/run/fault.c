@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Fault points. Empty in the shipped program. */
+#include "fault.h"
+
+#ifdef OVL_FAULT_POINTS
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fault_point(const char *stage)
+{
+	const char *wanted = getenv("OVL_FAULT");
+	size_t len = strlen(stage);
+
+	if (!wanted || strncmp(wanted, stage, len) != 0 || wanted[len] != ':')
+		return;
+	raise(strcmp(wanted + len, ":die") == 0 ? SIGKILL : SIGSTOP);
+}
+#else
+typedef int fault_unused; /* a translation unit may not be empty */
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images by name.
+ *
+ * MUST 1. A name that passes cannot leave the records' directory as a path.  (T43, unit:
+ * test_image) MUST 2. Patterns match whole components; only a trailing '*' matches more.  (T03)
+ * MUST 3. A record that is not understood to the last line is refused.  (T10)
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "image.h"
+
+#define LATEST ":latest"
+
+static bool is_alnum(char c, bool upper)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (upper && c >= 'A' && c <= 'Z');
+}
+
+/* Length of the run that begins with a letter or digit and goes on with those and "._-"; 0: none.
+ */
+static size_t run_length(const char *s, bool upper)
+{
+	size_t len = 0;
+
+	if (!is_alnum(*s, upper) && !(upper && *s == '_'))
+		return 0;
+	while (is_alnum(s[len], upper) || s[len] == '.' || s[len] == '_' || s[len] == '-')
+		len++;
+	return len;
+}
+
+/* True if ":..." at s is the port of a registry: digits before a '/'. */
+static size_t port_length(const char *s)
+{
+	size_t len = 1 + strspn(s + 1, "0123456789");
+
+	return len > 1 && s[len] == '/' ? len : 0;
+}
+
+bool image_name_normalise(const char *name, char out[IMAGE_NAME_SIZE])
+{
+	size_t len = strlen(name);
+	bool has_tag = false;
+	const char *s = name;
+
+	if (len > IMAGE_NAME_MAX)
+		return false;
+	for (bool is_first = true;; is_first = false) {
+		size_t n = run_length(s, false);
+
+		if (n == 0)
+			return false;
+		s += n;
+		if (is_first && *s == ':')
+			s += port_length(s);
+		if (*s != '/')
+			break;
+		s++;
+	}
+	if (*s == ':') {
+		has_tag = true;
+		s++;
+		s += run_length(s, true);
+		if (s[-1] == ':')
+			return false;
+	}
+	if (*s != '\0')
+		return false;
+	memcpy(out, name, len + 1);
+	if (!has_tag)
+		memcpy(out + len, LATEST, sizeof(LATEST));
+	return true;
+}
+
+bool image_pattern_is_valid(const char *pattern, size_t len)
+{
+	char name[IMAGE_NAME_MAX + 1], whole[IMAGE_NAME_SIZE];
+
+	if (len == 0 || len > IMAGE_NAME_MAX || memchr(pattern, 0, len))
+		return false;
+	memcpy(name, pattern, len);
+	name[len] = '\0';
+	/* What stands before a '*' is the beginning of a name: something can be put in its place.
+	 */
+	if (name[len - 1] == '*')
+		name[len - 1] = 'a';
+	return image_name_normalise(name, whole);
+}
+
+bool image_name_matches(const char *pattern, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	if (len > 0 && pattern[len - 1] == '*')
+		return name_len >= len - 1 && memcmp(pattern, name, len - 1) == 0 &&
+		       !strchr(name + len - 1, '/');
+	if (len == name_len)
+		return memcmp(pattern, name, len) == 0;
+	return len + strlen(LATEST) == name_len && memcmp(pattern, name, len) == 0 &&
+	       strcmp(name + len, LATEST) == 0;
+}
+
+/* Undoes "\n" and "\\" in place. False for any other use of '\'. */
+static bool unescape(char *text)
+{
+	char *out = text;
+
+	for (; *text; text++) {
+		char c = *text;
+
+		if (c == '\\') {
+			c = *++text;
+			if (c == 'n')
+				c = '\n';
+			else if (c != '\\')
+				return false;
+		}
+		*out++ = c;
+	}
+	*out = '\0';
+	return true;
+}
+
+/* Where the parser stands: cmd lines are collected apart, and follow the entrypoint's in the end.
+ */
+struct parser {
+	struct image *image;
+	char *cmd[IMAGE_COMMAND_MAX];
+	unsigned int entrypoint_count, cmd_count;
+};
+
+static const char *set_once(const char **field, const char *value)
+{
+	if (*field)
+		return "given twice";
+	*field = value;
+	return NULL;
+}
+
+/* Takes one line; returns what is wrong with it, or NULL. */
+static const char *take(struct parser *p, const char *key, char *value)
+{
+	struct image *image = p->image;
+
+	if (!unescape(value))
+		return "a '\\' that is neither \\n nor \\\\";
+	if (strcmp(key, "tree") == 0)
+		return value[0] == '/' ? set_once(&image->tree, value) : "not an absolute path";
+	if (strcmp(key, "workdir") == 0)
+		return value[0] == '/' ? set_once(&image->workdir, value) : "not an absolute path";
+	if (strcmp(key, "layer") == 0 || strcmp(key, "layers") == 0) {
+		image->is_exact = key[5] == 's';
+		return set_once(&image->layers, value);
+	}
+	if (strcmp(key, "env") == 0) {
+		if (value[0] == '=' || !strchr(value, '='))
+			return "not VAR=VALUE";
+		if (image->env_count == IMAGE_ENV_MAX)
+			return "too many";
+		image->env[image->env_count++] = value;
+		return NULL;
+	}
+	if (strcmp(key, "entrypoint") == 0 || strcmp(key, "cmd") == 0) {
+		if (p->entrypoint_count + p->cmd_count == IMAGE_COMMAND_MAX)
+			return "too many";
+		if (key[0] == 'c')
+			p->cmd[p->cmd_count++] = value;
+		else
+			image->command[p->entrypoint_count++] = value;
+		return NULL;
+	}
+	return strcmp(key, "digest") == 0 || strcmp(key, "user") == 0 ? NULL : "unknown word";
+}
+
+int image_parse(struct image *image, char *text, size_t len, const char *file,
+		struct ovl_error *err)
+{
+	struct parser p = { .image = image };
+	unsigned int number = 1;
+
+	*image = (struct image){ 0 };
+	if (memchr(text, '\0', len))
+		return ovl_fail(err, EINVAL, "understand", "it holds a NUL byte", NULL, "%s", file);
+	if (len > 0 && text[len - 1] != '\n')
+		return ovl_fail(err, EINVAL, "understand", "its last line is not finished", NULL,
+				"%s", file);
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, number++) {
+		char *value = strchr(line, ' ');
+		const char *wrong;
+
+		*end = '\0';
+		if (line[0] == '\0' || line[0] == '#')
+			continue;
+		if (value && value < end)
+			*value++ = '\0';
+		else
+			value = end;
+		wrong = take(&p, line, value);
+		if (wrong)
+			return ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s:%u: %s", file,
+					number, line);
+	}
+	if (!image->layers)
+		return ovl_fail(err, EINVAL, "understand", "it names no layer", NULL, "%s", file);
+	memcpy(image->command + p.entrypoint_count, p.cmd, p.cmd_count * sizeof(p.cmd[0]));
+	return 0;
+}

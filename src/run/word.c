@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of a text. */
+#include <stdint.h>
+#include <string.h>
+
+#include "word.h"
+
+bool word_is(struct word word, const char *text)
+{
+	return strlen(text) == word.len && memcmp(word.at, text, word.len) == 0;
+}
+
+bool word_to_id(struct word word, id_t *id)
+{
+	uint64_t n = 0;
+
+	if (word.len == 0 || word.len > 10)
+		return false;
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.at[i] < '0' || word.at[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(word.at[i] - '0');
+	}
+	*id = (id_t)n;
+	return n < UINT32_MAX; /* the last number is no id: -1 */
+}
+
+bool word_to_size(struct word word, uint64_t *size)
+{
+	static const char units[] = "kKmMgG";
+	const char *unit = word.len > 1 ? memchr(units, word.at[word.len - 1], 6) : NULL;
+	unsigned int shift = unit ? 10 * (1 + (unsigned int)(unit - units) / 2) : 0;
+	uint64_t n = 0;
+
+	if (unit)
+		word.len--;
+	if (word.len == 0 || word.len > 16)
+		return false;
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.at[i] < '0' || word.at[i] > '9')
+			return false;
+		n = n * 10 + (uint64_t)(word.at[i] - '0');
+	}
+	*size = n << shift;
+	/* 0 would mean "no limit" to tmpfs; a pebibyte is more than anybody can mean. */
+	return n > 0 && n <= (UINT64_C(1) << 50) >> shift;
+}
+
+struct word word_cut(struct word *text, char byte)
+{
+	const char *end = text->len ? memchr(text->at, byte, text->len) : NULL;
+	struct word head = { text->at, end ? (size_t)(end - text->at) : text->len };
+	size_t skip = head.len + (end ? 1 : 0);
+
+	text->at += skip;
+	text->len -= skip;
+	return head;
+}
