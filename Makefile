@@ -5,6 +5,7 @@
 #   make check      all tests that need no container engine
 #   make install    into PREFIX=/usr/local, setuid root; GROUP=NAME: for that group only; DESTDIR=
 #   make uninstall  with the same variables
+#   make deb        the same as a Debian package, in build/
 #   make help       the other targets
 
 VERSION := 0.1.0
@@ -25,7 +26,7 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .PHONY: all help demo check check-interop bench tcb lint format format-check probes units clean
-.PHONY: install uninstall
+.PHONY: install uninstall deb
 
 all: $(B)/ovlrun
 
@@ -94,6 +95,9 @@ install: all
 	$(INSTALL) install
 uninstall:
 	$(INSTALL) uninstall
+
+deb: all
+	packaging/debian/build $(VERSION)
 
 demo: $(B)/deps.mk
 	packaging/deps.sh build demo
