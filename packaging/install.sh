@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# packaging/install.sh install|uninstall     what `make install` and `make uninstall` run, by the table in packaging/modes
+# packaging/install.sh install|uninstall     what `make install` and `make uninstall` run; the table is packaging/modes
 #
 # Environment:
 #   PREFIX   /usr/local
