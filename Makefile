@@ -3,10 +3,17 @@
 #   make            build what is missing of the dependencies, and ovlrun
 #   make demo       the main job, shown on a small tree
 #   make check      all tests that need no container engine
+#   make install    into PREFIX=/usr/local, setuid root; GROUP=NAME: for that group only; DESTDIR=
+#   make uninstall  with the same variables
+#   make deb        the same as a Debian package, in build/
 #   make help       the other targets
 
 VERSION := 0.1.0
 B       := build
+
+# From the command line only: a shell or a Python environment may have variables of these names with another meaning.
+PREFIX  := /usr/local
+GROUP   :=
 
 # The TCB, by name: everything of ours that is linked into ovlrun, and the headers it is read with.
 CORE := error ident stack lowerdir beneath tree mount
@@ -20,12 +27,13 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .PHONY: all help demo check check-interop bench tcb lint format format-check probes units clean
+.PHONY: install uninstall deb
 
 all: $(B)/ovlrun
 
 # Written by packaging/deps.sh: where musl, libcap-ng and the kernel's headers are. A goal that
 # builds nothing needs none of it.
-ifneq ($(filter-out help format format-check tcb clean,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help format format-check tcb clean uninstall,$(or $(MAKECMDGOALS),all)),)
 -include $(B)/deps.mk
 endif
 $(B)/deps.mk: packaging/deps.sh
@@ -91,6 +99,16 @@ $(B)/unit/test_mount_sink: src/core/mount.c
 $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) $(TCB_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES) -lcmocka
+
+# What goes where, whose and with which mode: packaging/modes.
+INSTALL = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' GROUP='$(GROUP)' packaging/install.sh
+install: all
+	$(INSTALL) install
+uninstall:
+	$(INSTALL) uninstall
+
+deb: all
+	packaging/debian/build $(VERSION)
 
 demo: $(B)/deps.mk
 	packaging/deps.sh build demo

@@ -36,6 +36,8 @@ check    strace                           strace          strace             str
 check    setcap                           libcap2-bin     libcap             libcap
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
+check    mandoc                           mandoc          mandoc             mandoc
+check    dpkg-deb                         dpkg            -                  -
 check    clang                            clang           clang              clang
 check    clang-format                     clang-format    clang-extra-tools  clang-tools-extra
 interop  dockerd                          docker.io       docker             moby-engine

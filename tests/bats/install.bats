@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: MIT
+# Installation: packaging/modes is what there is afterwards, whoever asked for it and by whatever way.
+
+setup_file() {
+	load ../lib/helpers
+	make_tree install 2
+}
+
+setup() {
+	load ../lib/helpers
+	cd "$OVL_TOP" || return
+	unset DESTDIR PREFIX GROUP MAKEFLAGS MFLAGS MAKELEVEL # of the make that runs the tests
+	dest=$(mktemp -d "$LAB/install.XXXXXX")
+	chmod 0755 "$dest"
+	program=$dest/usr/local/bin/ovlrun
+}
+
+# expected PREFIX: path, owner and mode of all that packaging/modes lists.
+expected() {
+	awk -v prefix="$1" '/^[^#]/ { sub(/^\$PREFIX/, prefix, $2); sub(/^0/, "", $4); print $2, $3, $4 }' \
+		packaging/modes | sort
+}
+
+# found DIR PREFIX: the same of what is there: every file, and every directory that is not just on the way to one.
+found() {
+	local dirs
+	dirs=$(awk -v prefix="$2" '$1 == "-" { sub(/^\$PREFIX/, prefix, $2); print $2 }' packaging/modes)
+	find "$1" -mindepth 1 -printf '%y /%P %u:%g %m\n' | awk -v dirs="$dirs" '
+		BEGIN { n = split(dirs, list, "\n"); for (i = 1; i <= n; i++) ours[list[i]] }
+		$1 != "d" || $2 in ours { print $2, $3, $4 }
+		$1 == "d" && !($2 in ours) && $3 " " $4 != "root:root 755" { print "on the way:", $0 }' | sort
+}
+
+# old_program MODE: another ovlrun is installed, and somebody has kept a hard link to it.
+old_program() {
+	mkdir -p "${program%/*}"
+	echo old >"$program"
+	chmod "$1" "$program"
+	ln "$program" "$dest/kept"
+}
+
+mode() {
+	stat -c '%a %U:%G' "$1"
+}
+
+@test "packaging/modes: one setuid file, root's; nothing that others can write" {
+	run awk '/^[^#]/ && $4 !~ /^0/' packaging/modes
+	assert_output --regexp '^build/ovlrun +\$PREFIX/bin/ovlrun +root:root +4755$'
+	run awk '/^[^#]/ && (NF != 4 || $3 != "root:root" || $4 !~ /^[04]7?[0-7][0145][0145]$/)' packaging/modes
+	assert_output ''
+	run awk '/^[^#]/ && $2 == "/var/lib/ovlrun" { print $4 }' packaging/modes
+	assert_output 0700
+	run grep -c '/etc/ovlrun.conf ' packaging/modes
+	assert_output 0
+}
+
+@test "make install makes what packaging/modes says, under every umask" {
+	for mask in 000 022 077; do
+		rm -rf "${dest:?}"/*
+		(umask $mask && make install DESTDIR="$dest")
+		assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local)"
+	done
+	cmp build/ovlrun "$program"
+	cmp packaging/man/ovlrun.1 "$dest/usr/local/share/man/man1/ovlrun.1"
+}
+
+@test "make install PREFIX= moves what is below it, and a relative one is refused" {
+	make install DESTDIR="$dest" PREFIX=/opt/ovlrun
+	assert_equal "$(found "$dest" /opt/ovlrun)" "$(expected /opt/ovlrun)"
+	run make install DESTDIR="$dest" PREFIX=opt
+	assert_failure
+	assert_output --partial 'not an absolute path'
+}
+
+@test "variables of the environment with these names mean nothing to make install" {
+	GROUP=nogroup PREFIX=/conda make install DESTDIR="$dest"
+	assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local)"
+}
+
+@test "make install GROUP=: the members of this group only" {
+	make install DESTDIR="$dest" GROUP=nogroup
+	assert_equal "$(found "$dest" /usr/local)" \
+		"$(expected /usr/local | sed 's/root:root 4755/root:nogroup 4750/')"
+	# By a shell: setpriv has its capabilities until the execve, and may execute all.
+	set -- --reuid 1234 --clear-groups sh -c 'exec "$0" "$@"' "$program" "$top" echo launched
+	works setpriv --regid 65534 "$@"
+	assert_output launched
+	run setpriv --regid 1234 "$@"
+	assert_failure
+	assert_output --partial 'Permission denied'
+}
+
+@test "make install GROUP= with no such group changes nothing and leaves nothing" {
+	old_program 4755
+	for group in no-such-group 'a b' ../x; do
+		run make install DESTDIR="$dest" GROUP="$group"
+		assert_failure
+		assert_equal "$(mode "$program")" '4755 root:root'
+		assert_equal "$(cat "$program")" old
+		assert_equal "$(ls -A "${program%/*}")" ovlrun
+	done
+}
+
+# What happens to the setuid file, in order, each thing once for as long as it lasts. Strict about what is not known:
+# a call on the new file that is none of these is printed as it is.
+setuid_events() {
+	awk -v new="$dest/usr/local/bin/.ovlrun.new" -v old="$program" '
+		function say(what) { if (what != last) print what; last = what }
+		/ umask\(/ { umask = $2 }
+		!index($0, new) && !index($0, "\"" old "\"") || / = -1 / { next }
+		/ openat?\(.*O_RDONLY/ { next }
+		/ openat?\(.*O_CREAT.*O_EXCL/ { say("create with " umask); next }
+		/ (write|copy_file_range|sendfile|splice)\(/ { say("content"); next }
+		/ f?l?chown(at)?\(.*, 0, 0/ && index($0, new) { say("owner 0:0"); next }
+		/ chmod\(|chmodat2?\(/ && match($0, /, 0[0-7]*/) {
+			say("mode " substr($0, RSTART + 2, RLENGTH - 2) (index($0, new) ? "" : " of the old")); next
+		}
+		/ rename(at2?)?\(/ { say("rename"); next }
+		{ print }' "$1"
+}
+
+@test "the setuid bit comes last, on the final content and owner, and goes from the old file first" {
+	old_program 4755
+	calls=umask,?open,openat,?creat,truncate,ftruncate,write,copy_file_range,sendfile,splice,?link,linkat
+	calls+=,?rename,?renameat,renameat2,?chmod,fchmod,fchmodat,?chown,fchown,fchownat,?lchown
+	strace -f -qq -y -e signal=none -e trace="$calls" -o "$dest/trace" \
+		env DESTDIR="$dest" packaging/install.sh install
+	run setuid_events "$dest/trace"
+	assert_output - <<-END
+		create with umask(077)
+		content
+		owner 0:0
+		mode 04755
+		mode 000 of the old
+		rename
+	END
+}
+
+@test "an old file is replaced as a whole, and a kept hard link to it is no setuid program any more" {
+	for old_mode in 4755 6755 4750; do
+		rm -rf "${dest:?}"/*
+		old_program $old_mode
+		exec {fd}<"$program"
+		make install DESTDIR="$dest"
+		assert_equal "$(cat <&$fd)" old # nothing was written into it
+		exec {fd}<&-
+		cmp build/ovlrun "$program"
+		assert_equal "$(mode "$program")" '4755 root:root'
+		assert_equal "$(mode "$dest/kept")" '0 root:root'
+		assert_equal "$(ls -A "${program%/*}")" ovlrun
+	done
+}
+
+@test "a symlink in the place of the file is replaced, and what it names left alone" {
+	mkdir -p "${program%/*}"
+	echo other >"$dest/other"
+	chmod 4755 "$dest/other"
+	ln -s "$dest/other" "$program"
+	make install DESTDIR="$dest"
+	cmp build/ovlrun "$program"
+	[ ! -L "$program" ]
+	assert_equal "$(cat "$dest/other")" other
+	assert_equal "$(mode "$dest/other")" '4755 root:root'
+}
+
+@test "what a killed installation left, or somebody planted, is neither used nor kept" {
+	old_program 4755
+	mv "$program" "${program%/*}/.ovlrun.new"
+	make install DESTDIR="$dest"
+	assert_equal "$(mode "$dest/kept")" '0 root:root'
+	assert_equal "$(ls -A "${program%/*}")" ovlrun
+	ln -s "$dest/planted" "${program%/*}/.ovlrun.new"
+	make install DESTDIR="$dest"
+	[ ! -e "$dest/planted" ]
+	assert_equal "$(found "$dest/usr" '' | grep bin/)" '/local/bin/ovlrun root:root 4755'
+	ln -s /nowhere "${program%/*}/.ovlrun.new"
+	make uninstall DESTDIR="$dest"
+	assert_equal "$(ls -A "${program%/*}")" ''
+}
+
+@test "a directory of ours that is a symlink, and a directory in the place of a file, are refused" {
+	mkdir -p "$dest/var/lib" "$dest/elsewhere"
+	chmod 0777 "$dest/elsewhere"
+	ln -s "$dest/elsewhere" "$dest/var/lib/ovlrun"
+	run make install DESTDIR="$dest"
+	assert_failure
+	assert_output --partial 'is a symlink'
+	assert_equal "$(mode "$dest/elsewhere")" '777 root:root'
+	rm "$dest/var/lib/ovlrun"
+	mkdir -p "$program"
+	run make install DESTDIR="$dest"
+	assert_failure
+	assert_output --partial 'is a directory'
+}
+
+@test "directories of ours that others could write are corrected" {
+	mkdir -p "$dest/etc/ovlrun.d/images" "$dest/var/lib/ovlrun"
+	chmod 0777 "$dest/etc/ovlrun.d" "$dest/etc/ovlrun.d/images" "$dest/var/lib/ovlrun"
+	chown 65534:65534 "$dest/etc/ovlrun.d" "$dest/etc/ovlrun.d/images" "$dest/var/lib/ovlrun"
+	make install DESTDIR="$dest"
+	assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local)"
+}
+
+@test "without root: into a DESTDIR only, and with no GROUP" {
+	chown $USER_ID "$dest"
+	(as_user "$OVL_TOP/packaging/install.sh" install) && fail 'installed without root'
+	(DESTDIR=$dest GROUP=nogroup as_user "$OVL_TOP/packaging/install.sh" install) && fail 'GROUP without root'
+	DESTDIR=$dest as_user "$OVL_TOP/packaging/install.sh" install
+	assert_equal "$(found "$dest" /usr/local | grep -v '^on the way')" \
+		"$(expected /usr/local | sed 's/root:root/nobody:nogroup/')"
+}
+
+@test "make uninstall removes what make install made, and nothing else" {
+	make install DESTDIR="$dest"
+	ln "$program" "$dest/kept"
+	echo neighbour >"${program%/*}/neighbour"
+	run make uninstall DESTDIR="$dest"
+	assert_success
+	refute_output --partial 'kept,'
+	assert_equal "$(mode "$dest/kept")" '0 root:root'
+	assert_equal "$(found "$dest" /usr/local)" "$(printf '%s\n' '/kept root:root 0' \
+		'/usr/local/bin/neighbour root:root 644')"
+	run make uninstall DESTDIR="$dest" # again: nothing is there
+	assert_success
+}
+
+@test "make uninstall keeps what is the users' and the administrator's, and says so" {
+	make install DESTDIR="$dest"
+	mkdir -p "$dest/var/lib/ovlrun/1000/notes/diff"
+	echo layer >"$dest/etc/ovlrun.d/images/alpine:latest"
+	echo tree >"$dest/etc/ovlrun.conf"
+	run make uninstall DESTDIR="$dest"
+	assert_success
+	assert_output --partial "not empty: $dest/var/lib/ovlrun"
+	assert_output --partial "not empty: $dest/etc/ovlrun.d"
+	assert_output --partial "yours: $dest/etc/ovlrun.conf"
+	assert_equal "$(cat "$dest/etc/ovlrun.d/images/alpine:latest" "$dest/etc/ovlrun.conf")" $'layer\ntree'
+	assert_equal "$(mode "$dest/var/lib/ovlrun")" '700 root:root'
+	[ -d "$dest/var/lib/ovlrun/1000/notes/diff" ]
+	[ ! -e "$program" ]
+	[ ! -e "$dest/usr/local/share/doc/ovlrun" ]
+}
+
+version() {
+	sed -n 's/^VERSION := //p' Makefile
+}
+
+# The Debian package: of this table, and what the distribution wants beyond it.
+deb_setup() {
+	command -v dpkg-deb >/dev/null || skip 'no dpkg-deb on this distribution'
+	make deb
+	deb=build/ovlrun_$(version)_$(dpkg --print-architecture).deb
+}
+
+@test "make deb: version, sums, and the modes of packaging/modes" {
+	deb_setup
+	assert_equal "$(dpkg-deb -f "$deb" Version)" "$(version)"
+	assert_equal "$(dpkg-deb -f "$deb" Depends Pre-Depends)" ''
+	dpkg-deb --raw-extract "$deb" "$dest/raw"
+	assert_equal "$(ls "$dest/raw/DEBIAN")" $'control\nmd5sums' # no script runs as root
+	(cd "$dest/raw" && md5sum --quiet -c DEBIAN/md5sums)
+	run dpkg-deb -c "$deb"
+	refute_line --regexp '^.{10} ([^r]|r[^o])'
+	assert_line --regexp '^-rwsr-xr-x root/root .* \./usr/bin/ovlrun$'
+	assert_line --regexp '^drwx------ root/root .* \./var/lib/ovlrun/$'
+	rm -rf "$dest/raw/DEBIAN"
+	# As root, --raw-extract gives owners and modes of the archive.
+	assert_equal "$(found "$dest/raw" /usr | sed 's/\.gz / /' |
+		grep -vE '^/usr/share/(doc/ovlrun/(copyright|changelog) root:root 644|lintian/)')" "$(expected /usr)"
+}
+
+@test "make deb twice gives the same bytes" {
+	export SOURCE_DATE_EPOCH=1700000000 # git's, where there is no git
+	deb_setup
+	cp "$deb" "$dest/first.deb"
+	sleep 1
+	make deb
+	cmp "$deb" "$dest/first.deb"
+}
+
+@test "the package installs a setuid root file, and its removal keeps users' data and disarms hard links" {
+	deb_setup
+	mkdir -p "$dest"/var/lib/dpkg/{info,updates,triggers}
+	touch "$dest/var/lib/dpkg/status" "$dest/var/lib/dpkg/available"
+	set -- dpkg --root="$dest" --log=/dev/null
+	"$@" -i "$deb"
+	assert_equal "$(mode "$dest/usr/bin/ovlrun")" '4755 root:root'
+	cmp build/ovlrun "$dest/usr/bin/ovlrun"
+	assert_equal "$(mode "$dest/var/lib/ovlrun")" '700 root:root'
+	works as_user "$dest/usr/bin/ovlrun" "$top" echo launched
+	assert_output launched
+	"$@" --verify ovlrun
+	ln "$dest/usr/bin/ovlrun" "$dest/kept"
+	mkdir "$dest/var/lib/ovlrun/1000"
+	echo layer >"$dest/etc/ovlrun.d/images/alpine:latest"
+	"$@" --purge ovlrun
+	[ ! -e "$dest/usr/bin/ovlrun" ]
+	[ ! -u "$dest/kept" ]
+	[ -d "$dest/var/lib/ovlrun/1000" ]
+	[ -e "$dest/etc/ovlrun.d/images/alpine:latest" ]
+}
+
+@test "the APKBUILD: version, setuid, and its package() makes what packaging/modes says" {
+	run --separate-stderr sh -euc '. packaging/alpine/APKBUILD
+		echo "$pkgname $pkgver"; echo "$options"; echo "$makedepends"; type build check package >/dev/null'
+	assert_success
+	assert_line --index 0 "ovlrun $(version)"
+	assert_line --index 1 suid
+	assert_line --index 2 --partial libcap-ng-static
+	assert_equal "${#lines[@]}" 3
+	pkgdir=$dest sh -euc '. packaging/alpine/APKBUILD; check; package'
+	assert_equal "$(found "$dest" /usr)" "$(expected /usr)"
+}
+
+@test "man pages: mandoc finds no fault, and every option of --help is described" {
+	run mandoc -T lint -W warning packaging/man/ovlrun.1 packaging/man/ovlrun.conf.5
+	assert_success
+	assert_output ''
+	mapfile -t options < <("$OVLRUN" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
+	[ "${#options[@]}" -ge 14 ]
+	for option in "${options[@]#--}"; do
+		grep -qE -- "^\.It Fl (. , )?-$option( |\$)" packaging/man/ovlrun.1 ||
+			fail "--$option is not in ovlrun.1"
+	done
+}
+
+@test "the example of a policy is one" {
+	cp packaging/ovlrun.conf.example /etc/ovlrun.conf.example
+	# Until the option is there, the words alone.
+	if "$OVLRUN" --help | grep -q -- --check-policy; then
+		works "$OVLRUN" --check-policy /etc/ovlrun.conf.example
+	fi
+	run grep -cvE '^(#.*|(tree|permit|deny) .*|)$' packaging/ovlrun.conf.example
+	assert_output 0
+}
+
+# The commands of the README's section, as they stand there, on a /usr and /var of their own. After each: what is
+# installed, and what a user who is in no group gets from it.
+readme_commands() {
+	mkdir "$dest"/{usr,var}{,-work}
+	mount -t overlay -o "lowerdir=/usr,upperdir=$dest/usr,workdir=$dest/usr-work" readme /usr
+	mount -t overlay -o "lowerdir=/var,upperdir=$dest/var,workdir=$dest/var-work" readme /var
+	groupadd science
+	sed -n '/^## For an administrator/,/^## [^F]/p' README.md | sed -n '/^```sh/,/^```/p' |
+		sed '/^```/d; s/  *#.*//' >"$dest/commands"
+	while read -r command; do
+		bash -euc "$command" </dev/null >&2 || echo "$command: failed"
+		for file in /usr/local/bin/ovlrun /usr/bin/ovlrun; do
+			[ ! -e $file ] || echo "$command: $(mode $file) $file: $(
+				cd / && setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
+					sh -c 'exec "$0" "$@"' $file "$top" echo launched 2>&1 |
+					grep -oE 'launched|Permission denied|not permitted'
+			)"
+		done
+	done <"$dest/commands"
+}
+
+@test "README: the administrator's commands do what it says" {
+	command -v dpkg-deb >/dev/null || skip 'no dpkg-deb on this distribution'
+	export -f readme_commands mode
+	export dest USER_ID
+	run --separate-stderr unshare --mount bash -c readme_commands
+	assert_success
+	refute_output --partial failed
+	assert_line 'make install: 4755 root:root /usr/local/bin/ovlrun: launched'
+	assert_line 'make install GROUP=science: 4750 root:science /usr/local/bin/ovlrun: Permission denied'
+	refute_line --partial 'make uninstall:'
+	assert_line 'dpkg -i build/ovlrun_*.deb: 4755 root:root /usr/bin/ovlrun: launched'
+	assert_line --regexp '^dpkg-statoverride .*: 4750 root:science /usr/bin/ovlrun: Permission denied$'
+}
