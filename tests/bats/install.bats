@@ -326,10 +326,14 @@ deb_setup() {
 
 @test "the example of a policy is one" {
 	cp packaging/ovlrun.conf.example /etc/ovlrun.conf.example
-	# Until the option is there, the words alone.
-	if "$OVLRUN" --help | grep -q -- --check-policy; then
-		works "$OVLRUN" --check-policy /etc/ovlrun.conf.example
-	fi
+	refused "$OVLRUN" --check-policy /etc/ovlrun.conf.example
+	says 'no such user or group' # and with the group there is nothing else wrong with it
+	echo science:x:4444: >>/etc/group
+	works "$OVLRUN" --check-policy /etc/ovlrun.conf.example
+	sed -i 's/^#\(permit\|deny\) /\1 /; s/34e5\.\.\./'"$(printf '34e5%060d' 0)"'/' /etc/ovlrun.conf.example
+	printf '%s\n' alice:x:5001:100::/:/bin/sh mallory:x:5002:100::/:/bin/sh >>/etc/passwd
+	echo wheel:x:4445: >>/etc/group
+	works "$OVLRUN" --check-policy /etc/ovlrun.conf.example
 	run grep -cvE '^(#.*|(tree|permit|deny) .*|)$' packaging/ovlrun.conf.example
 	assert_output 0
 }
