@@ -36,6 +36,12 @@ check    strace                           strace          strace             str
 check    setcap                           libcap2-bin     libcap             libcap
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
+check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
+check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs
+check    mkfs.btrfs                       btrfs-progs     btrfs-progs        btrfs-progs
+check    bindfs                           bindfs          bindfs             bindfs
+check    perl                             perl-base       perl               perl-interpreter
+check    pgrep                            procps          procps-ng          procps-ng
 check    mandoc                           mandoc          mandoc             mandoc
 check    dpkg-deb                         dpkg            -                  -
 check    clang                            clang           clang              clang

@@ -109,8 +109,8 @@ static int verify(const struct ovl_overlay *overlay, const char *target, struct 
 	if (overlay->upperdir && (fs.f_flags & ST_RDONLY))
 		return ovl_fail(
 			err, EROFS, "mount overlay on",
-			"the kernel made it read-only, because the work directory cannot be used",
-			"its work directory holds leftovers of another mount: root may empty it",
+			"the kernel made it read-only, because it cannot use the work directory",
+			"the disk or your quota is full, or root has to empty the work directory",
 			"%s", target);
 	if (!overlay->upperdir && !(fs.f_flags & ST_RDONLY))
 		return ovl_fail(err, EPROTO, "verify", "it should be read-only", NULL, "%s",

@@ -107,6 +107,12 @@ static int add_env(struct request *request, const char *text, struct ovl_error *
 	return 0;
 }
 
+static int set(bool *flag)
+{
+	*flag = true;
+	return 0;
+}
+
 static int parse_option(int option, struct request *request, struct ovl_error *err)
 {
 	switch (option) {
@@ -117,8 +123,7 @@ static int parse_option(int option, struct request *request, struct ovl_error *e
 		request->name = optarg;
 		return 0;
 	case 'r':
-		request->read_only = true;
-		return 0;
+		return set(&request->read_only);
 	case 'w':
 		request->upper = optarg;
 		request->features |= FEATURE_WRITABLE;
@@ -131,26 +136,20 @@ static int parse_option(int option, struct request *request, struct ovl_error *e
 	case 'e':
 		return add_env(request, optarg, err);
 	case 'E':
-		request->keep_env = true;
-		return 0;
+		return set(&request->keep_env);
 	case OPT_BARE:
-		request->bare = true;
-		return 0;
+		return set(&request->bare);
 	case OPT_CHECK_POLICY:
 		request->action = ACTION_CHECK_POLICY;
 		return 0;
 	case 'n':
-		request->dry_run = true;
-		return 0;
+		return set(&request->dry_run);
 	case OPT_JSON:
-		request->json = true;
-		return 0;
+		return set(&request->json);
 	case 'v':
-		request->verbose = true;
-		return 0;
+		return set(&request->verbose);
 	case 'q':
-		request->quiet = true;
-		return 0;
+		return set(&request->quiet);
 	default:
 		return -EINVAL;
 	}

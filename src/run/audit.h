@@ -16,11 +16,11 @@
  */
 int audit_open(void);
 
-/* Records that the plan's launch is mounted and about to run. While the process is root's. */
-void audit_launch(int fd, const struct launch_plan *plan);
-
-/* Records that the request came to nothing, and why. */
-void audit_refusal(int fd, const struct caller *caller, const struct request *request,
-		   const struct ovl_error *err);
+/*
+ * Records one line, while the process is root's: with a plan that its launch is mounted and about
+ * to run, with NULL that the request came to nothing, and why (err). fd: audit_open's, perhaps -1.
+ */
+void audit(int fd, const struct caller *caller, const struct request *request,
+	   const struct launch_plan *plan, const struct ovl_error *err);
 
 #endif

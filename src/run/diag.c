@@ -13,7 +13,7 @@
 
 #define LINE_SIZE (4 * OVL_ERROR_OBJECT + 256)
 
-void diag_escape(char *out, size_t size, const char *text)
+void diag_escape(char *out, size_t size, const char *text, const char *also)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t len = 0;
@@ -26,7 +26,7 @@ void diag_escape(char *out, size_t size, const char *text)
 			len += 3;
 			break;
 		}
-		if (c >= 0x20 && c < 0x7f && c != '\\') {
+		if (c >= 0x20 && c < 0x7f && c != '\\' && !strchr(also, c)) {
 			out[len++] = (char)c;
 			continue;
 		}
@@ -55,7 +55,7 @@ void diag_error(const struct ovl_error *err, bool quiet)
 {
 	char object[4 * OVL_ERROR_OBJECT], line[LINE_SIZE];
 
-	diag_escape(object, sizeof(object), err->object);
+	diag_escape(object, sizeof(object), err->object, "");
 	say(line, snprintf(line, sizeof(line), "ovlrun: cannot %s %s: %s\n", err->verb, object,
 			   err->reason ? err->reason : strerror(err->errnum)));
 	if (err->hint && !quiet)
@@ -66,6 +66,6 @@ void diag_note(const char *label, const char *text)
 {
 	char object[4 * OVL_ERROR_OBJECT], line[LINE_SIZE];
 
-	diag_escape(object, sizeof(object), text);
+	diag_escape(object, sizeof(object), text, "");
 	say(line, snprintf(line, sizeof(line), "ovlrun: %s: %s\n", label, object));
 }

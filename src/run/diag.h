@@ -17,9 +17,11 @@ enum {
 
 /*
  * Copies text into out (size bytes, always terminated) with every byte that could move a terminal
- * or forge a log line written as \xNN, and '\' as \\. What does not fit ends in "...".
+ * or forge a log line, and those of `also`, written as \xNN, and '\' as \\. What does not fit ends
+ * in
+ * "...".
  */
-void diag_escape(char *out, size_t size, const char *text);
+void diag_escape(char *out, size_t size, const char *text, const char *also);
 
 /* "ovlrun: cannot VERB OBJECT: REASON", and "ovlrun: hint: ..." unless quiet or there is none. */
 void diag_error(const struct ovl_error *err, bool quiet);

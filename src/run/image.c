@@ -199,8 +199,8 @@ int image_parse(struct image *image, char *text, size_t len, const char *file,
 			value = end;
 		wrong = take(&p, line, value);
 		if (wrong)
-			return ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s:%u: %s", file,
-					number, line);
+			return ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s:%u", file,
+					number);
 	}
 	if (!image->layers)
 		return ovl_fail(err, EINVAL, "understand", "it names no layer", NULL, "%s", file);

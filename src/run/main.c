@@ -26,6 +26,20 @@ static struct {
 	struct ovl_stack stack;
 } launch;
 static struct image image;
+static struct ovl_error policy_error; /* of a policy that stops everybody but root */
+
+/* The drop, behind which things can be said. */
+static int give_up(const struct caller *caller, struct ovl_error *err)
+{
+	int ret = privs_drop(caller, err);
+
+	if (ret == 0 && policy_error.errnum) {
+		diag_error(&policy_error, false);
+		diag_note("note", "the policy is wrong: nobody but root is served");
+		policy_error.errnum = 0;
+	}
+	return ret;
+}
 
 /* Stage "policy". */
 static int ask_policy(const struct caller *caller, struct ovl_error *err)
@@ -33,9 +47,8 @@ static int ask_policy(const struct caller *caller, struct ovl_error *err)
 	const struct request *request = &launch.request;
 	int ret = policy_ask(caller, request, &launch.grant, err);
 
-	if (ret > 0) { /* he is root: what is said as root is said to root */
-		diag_error(err, false);
-		diag_note("note", "the policy is wrong: nobody but root is served");
+	if (ret > 0) { /* he is root, and is told when that can be done */
+		policy_error = *err;
 		ret = 0;
 	}
 	if (ret == 0 && request->kind == REQUEST_IMAGE)
@@ -97,8 +110,8 @@ static int enter(const struct caller *caller, const struct ovl_tree *tree, int a
 	fault_point("rootfs");
 	if (ret < 0)
 		return ret;
-	audit_launch(auditfd, &launch.plan);
-	ret = privs_drop(caller, err);
+	audit(auditfd, caller, &launch.request, &launch.plan, NULL);
+	ret = give_up(caller, err);
 	fault_point("drop");
 	return ret;
 }
@@ -112,7 +125,7 @@ static int run(const struct caller *caller, struct ovl_error *err)
 	int ret = prepare(caller, &tree, err);
 
 	if (ret == 0 && request->dry_run) {
-		if (privs_drop(caller, err) == 0 &&
+		if (give_up(caller, err) == 0 &&
 		    plan_print(&launch.plan, STDOUT_FILENO, request->json, err) == 0)
 			status = 0;
 		return status;
@@ -120,7 +133,7 @@ static int run(const struct caller *caller, struct ovl_error *err)
 	if (ret == 0)
 		ret = enter(caller, &tree, auditfd, err);
 	if (ret < 0)
-		audit_refusal(auditfd, caller, request, err);
+		audit(auditfd, caller, request, NULL, err);
 	else if (!request->verbose || plan_print(&launch.plan, STDERR_FILENO, false, err) == 0)
 		payload_exec(&launch.plan, environ, &status, err);
 	return status;
@@ -157,10 +170,10 @@ int main(int argc, char **argv)
 		fault_point("process");
 		if (request->action == ACTION_RUN)
 			status = run(&caller, &err);
-		else if (privs_drop(&caller, &err) == 0)
+		else if (give_up(&caller, &err) == 0)
 			status = answer(request, &err);
 	}
-	if (status != 0 && privs_drop(&caller, &ignored) == 0)
+	if (status != 0 && give_up(&caller, &ignored) == 0)
 		diag_error(&err, request->quiet);
 	return status;
 }

@@ -95,7 +95,7 @@ static void put_escaped(struct printer *out, const char *text)
 
 	for (; *text; text++) {
 		one[0] = *text;
-		diag_escape(escaped, sizeof(escaped), one);
+		diag_escape(escaped, sizeof(escaped), one, "");
 		put_text(out, escaped);
 	}
 }

@@ -5,8 +5,9 @@
  * MUST 1. No grant without a rule; root alone needs none.  (T01)
  * MUST 2. Names, paths and layers are compared whole; the one wildcard is image.c's.  (T03)
  * MUST 3. Denied and absent look the same: nothing here looks whether a thing exists.  (T02)
- * MUST 4. A denial never turns into nothing: not by another spelling of a layer, not by a name that
- *         cannot be looked up.  (unit: test_policy deny)
+ * MUST 4. A denial never turns into nothing: not by a link in place of a cache-id, not by a name
+ * that cannot be looked up. (It denies launches of that layer, not its content below another.)
+ *         (unit: test_policy deny)
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static bool what_matches(const struct rule *rule, const struct request *request)
 	return request->kind == REQUEST_LAYER && word_is(rule->what_word, request->name);
 }
 
-/* 1 yes, 0 no, -EAGAIN; -ENOENT: no, because there is no such name. */
+/* 1 yes, 0 no; -ENOENT: no, because there is no such name. */
 static int who_matches(const struct rule *rule, const struct accounts *accounts,
 		       const struct caller *caller)
 {
@@ -59,8 +60,6 @@ static int who_matches(const struct rule *rule, const struct accounts *accounts,
 		return 1;
 	if (word_to_id(rule->who_word, &id))
 		return is_group ? accounts_has_group(caller, id) : id == caller->uid;
-	if (!accounts)
-		return -EAGAIN;
 	if (accounts_is_caller(accounts, rule->who_word, is_group))
 		return 1;
 	/* Only a denial, or --check-policy, pays for the longer look. */
@@ -83,6 +82,7 @@ static int consider(struct verdict *verdict, const struct rule_line *line,
 		    const struct accounts *accounts, const struct caller *caller,
 		    const struct request *request, struct ovl_error *err)
 {
+	id_t id;
 	int ret;
 
 	if (line->tree.len > 0) {
@@ -91,6 +91,10 @@ static int consider(struct verdict *verdict, const struct rule_line *line,
 		if (request->tree && word_is(line->tree, request->tree))
 			verdict->tree_is_offered = true;
 	}
+	/* Whether the account files are read must not tell what the rules are about. */
+	if (caller->uid != 0 && !accounts && line->is_rule && line->rule.who != WHO_ALL &&
+	    !word_to_id(line->rule.who_word, &id))
+		return -EAGAIN;
 	/* Root needs no rule. And a denial of what nothing permitted so far says nothing new. */
 	if (caller->uid == 0 || !line->is_rule || !what_matches(&line->rule, request) ||
 	    (line->rule.is_deny && !verdict->is_permitted))

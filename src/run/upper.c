@@ -9,6 +9,7 @@
  * one completes.  (T46) MUST 4. The kernel refuses a second use: that is tried, since index=on can
  * turn itself off.  (T13)
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define UPPERS_MAX 64 /* of one user: their directories are root's, so no quota counts them */
+#define UPPERS_MAX 64 /* of one user: their directories are root's, and no quota counts them */
 
 /* The file systems that hold an upper layer with all its attributes. */
 static const unsigned long fit[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
@@ -51,34 +51,23 @@ static int fail(int errnum, const char *reason, const char *hint, const struct l
 	return ovl_fail(err, errnum, "use upper layer", reason, hint, "%s", plan->request->upper);
 }
 
-static int check_private(int fd, const char *name, struct ovl_error *err)
+/* Opens the directory name in parentfd, which is closed; made if missing. It must be root's, 0700.
+ */
+static int enter(int parentfd, const char *name, struct ovl_error *err)
 {
 	struct stat st;
+	int fd = -1, ret = 0;
 
-	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 07777) != 0700)
-		return ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700", NULL,
-				"%s below " STATE_PARENT "/" STATE_NAME, name);
-	return 0;
-}
-
-/* Opens the directory name in parentfd, which is closed; made if missing, and then *is_new is set.
- */
-static int enter(int parentfd, const char *name, bool *is_new, struct ovl_error *err)
-{
-	int fd = -1, ret;
-
-	*is_new = mkdirat(parentfd, name, 0700) == 0;
-	ret = *is_new || errno == EEXIST ? 0 : -errno;
-	if (ret == 0) {
+	if (mkdirat(parentfd, name, 0700) == 0 || errno == EEXIST)
 		fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		ret = fd < 0 ? -errno : 0;
-	}
+	if (fd < 0)
+		ret = ovl_fail(err, errno, "make", NULL, NULL,
+			       "%s below " STATE_PARENT "/" STATE_NAME, name);
+	else if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 0777) != 0700)
+		ret = ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700", NULL,
+			       "%s below " STATE_PARENT "/" STATE_NAME, name);
 	close(parentfd);
-	if (ret < 0)
-		return ovl_fail(err, -ret, "make", NULL, NULL,
-				"%s below " STATE_PARENT "/" STATE_NAME, name);
-	ret = check_private(fd, name, err);
-	if (ret < 0)
+	if (ret < 0 && fd >= 0)
 		close(fd);
 	return ret < 0 ? ret : fd;
 }
@@ -104,70 +93,74 @@ static int check_file_system(int fd, const struct launch_plan *plan, struct ovl_
 			(unsigned long)fs.f_type & 0xffffffff);
 }
 
-/* Counts the entries of a directory, "." and ".." among them. */
-static int count_entries(int fd)
+/* Refuses one more upper than UPPERS_MAX. Asked before it is made, while nobody else can make one.
+ */
+static int check_count(int userfd, const struct launch_plan *plan, struct ovl_error *err)
 {
-	_Alignas(8) char buf[4096];
-	int count = 0;
-	long got;
+	_Alignas(struct dirent) char buf[4096];
+	int count = 0, got;
 
-	while ((got = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < got; count++) {
-			unsigned short reclen;
-
-			memcpy(&reclen, buf + at + 16, sizeof(reclen)); /* getdents64(2) */
-			at += reclen;
-		}
+	if (faccessat(userfd, plan->request->upper, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	while ((got = getdents(userfd, (struct dirent *)buf, sizeof(buf))) > 0) {
+		for (int at = 0; at < got; at += ((struct dirent *)(buf + at))->d_reclen)
+			count++;
 	}
-	return got < 0 ? -errno : count;
+	if (got < 0)
+		return fail(errno, NULL, NULL, plan, err);
+	if (count < 2 + UPPERS_MAX) /* "." and ".." count */
+		return 0;
+	return fail(EDQUOT, "you have 64 already", "the administrator can remove some", plan, err);
 }
 
 /* Opens the upper's directory, past root's and the user's. */
 static int open_dir(const struct launch_plan *plan, struct ovl_error *err)
 {
-	const char *name = plan->request->upper;
-	int fd = ovl_beneath_open_trusted(STATE_PARENT, err), userfd;
+	int fd = ovl_beneath_open_trusted(STATE_PARENT, err), userfd, ret;
 	char uid[16];
-	bool is_new;
 
-	if (!args_upper_is_valid(name)) { /* the parser did; but here is where it counts */
-		if (fd >= 0)
-			close(fd);
-		return fail(EINVAL, NULL, NULL, plan, err);
-	}
 	snprintf(uid, sizeof(uid), "%u", plan->caller->uid);
 	if (fd >= 0)
-		fd = enter(fd, STATE_NAME, &is_new, err);
-	if (fd >= 0)
-		fd = enter(fd, uid, &is_new, err);
+		fd = enter(fd, STATE_NAME, err);
 	if (fd < 0)
 		return fd;
-	userfd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (userfd < 0) {
+	ret = check_file_system(fd, plan, err);
+	if (ret < 0) {
 		close(fd);
-		return fail(errno, NULL, NULL, plan, err);
+		return ret;
 	}
-	fd = enter(fd, name, &is_new, err);
-	if (fd >= 0 && is_new && plan->caller->uid != 0 && count_entries(userfd) > 2 + UPPERS_MAX) {
-		close(fd);
-		unlinkat(userfd, name, AT_REMOVEDIR);
-		fd = fail(EDQUOT, "you have 64 already", "the administrator can remove some", plan,
-			  err);
-	}
+	userfd = enter(fd, uid, err);
+	if (userfd < 0)
+		return userfd;
+	ret = flock(userfd, LOCK_EX) < 0 ? fail(errno, NULL, NULL, plan, err) : 0;
+	if (ret == 0 &&
+	    !args_upper_is_valid(plan->request->upper)) /* the parser's rule, where it counts */
+		ret = fail(EINVAL, NULL, NULL, plan, err);
+	if (ret == 0 && plan->caller->uid != 0)
+		ret = check_count(userfd, plan, err);
+	if (ret == 0)
+		return enter(userfd, plan->request->upper, err);
 	close(userfd);
-	return fd;
+	return ret;
 }
 
-/* A directory that looks like the image's own root, or for `work` root's alone. */
+/* The kernel follows symlinks to upper and work, and empties the work that it gets to. */
+static bool is_dir(int fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Makes a directory that looks like the image's own root, or for `work` is root's alone. */
 static int make_dir(int fd, const char *name, const struct ovl_stack *like, struct ovl_error *err)
 {
 	uid_t uid = like ? like->root_uid : 0;
 	gid_t gid = like ? like->root_gid : 0;
-	mode_t mode = like ? like->root_mode : 0700;
 
 	if ((mkdirat(fd, name, 0700) < 0 && errno != EEXIST) ||
 	    fchownat(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(fd, name, mode, 0) < 0)
+	    (like && is_dir(fd, name) && fchmodat(fd, name, like->root_mode, 0) < 0))
 		return ovl_fail(err, errno, "make", NULL, NULL, "%s of the upper layer", name);
 	return 0;
 }
@@ -177,12 +170,14 @@ static int write_lower(int fd, const char *text, size_t len, struct ovl_error *e
 {
 	int out = openat(fd, "lower.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 			 0600);
+	ssize_t put = out < 0 ? -1 : write(out, text, len);
 	int ret = 0;
 
-	if (out < 0 || write(out, text, len) != (ssize_t)len || fsync(out) < 0 ||
-	    renameat(fd, "lower.new", fd, "lower") < 0)
-		ret = ovl_fail(err, errno ? errno : EIO, "write", NULL, NULL,
-			       "what the upper layer is made on");
+	if (put >= 0 && put != (ssize_t)len)
+		errno = ENOSPC; /* what a short write to a file means */
+	if (put != (ssize_t)len || fsync(out) < 0 || renameat(fd, "lower.new", fd, "lower") < 0 ||
+	    fsync(fd) < 0)
+		ret = ovl_fail(err, errno, "write", NULL, NULL, "what the upper layer is made on");
 	if (out >= 0)
 		close(out);
 	return ret;
@@ -213,22 +208,22 @@ static int compare_or_make(int fd, const struct launch_plan *plan, struct ovl_er
 	size_t len = describe(plan->stack, mine);
 	ssize_t old = trusted_read(fd, "lower", "what the upper layer was made on", true, made_on,
 				   sizeof(made_on), err);
-	int ret;
+	int ret = 0;
 
-	if (old >= 0)
-		return (size_t)old == len && memcmp(mine, made_on, len) == 0
-			       ? 0
-			       : fail(ESTALE, "it was made on other layers",
-				      "use another name, or the image it was first used with", plan,
-				      err);
-	if (old != -ENOENT)
+	if (old < 0 && old != -ENOENT)
 		return (int)old;
-	ret = make_dir(fd, "top", plan->stack, err);
-	if (ret == 0)
+	if (old >= 0 && ((size_t)old != len || memcmp(mine, made_on, len) != 0))
+		return fail(ESTALE, "it was made on other layers",
+			    "use another name, or the image it was first used with", plan, err);
+	if (old < 0)
+		ret = make_dir(fd, "top", plan->stack, err);
+	if (old < 0 && ret == 0)
 		ret = make_dir(fd, "diff", plan->stack, err);
-	if (ret == 0)
+	if (old < 0 && ret == 0)
 		ret = make_dir(fd, "work", NULL, err);
-	return ret < 0 ? ret : write_lower(fd, mine, len, err);
+	if (ret == 0 && !(is_dir(fd, "top") && is_dir(fd, "diff") && is_dir(fd, "work")))
+		ret = fail(ENOTDIR, NULL, "root may remove it", plan, err);
+	return ret < 0 || old >= 0 ? ret : write_lower(fd, mine, len, err);
 }
 
 #define BUSY "it is in use by another launch"
@@ -245,12 +240,11 @@ static int check_volatile(int fd, const struct launch_plan *plan, struct ovl_err
 
 int upper_open(const struct launch_plan *plan, struct ovl_error *err)
 {
-	int fd = open_dir(plan, err), ret;
+	int fd = open_dir(plan, err), ret = 0;
 
 	if (fd < 0)
 		return fd;
-	ret = check_file_system(fd, plan, err);
-	if (ret == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		ret = fail(errno == EWOULDBLOCK ? EBUSY : errno, BUSY, NULL, plan, err);
 	if (ret == 0)
 		ret = compare_or_make(fd, plan, err);

@@ -20,8 +20,10 @@ int upper_open(const struct launch_plan *plan, struct ovl_error *err);
 
 /*
  * Proves that the kernel refuses a second use of the mounted upper, by trying one on target, a
- * directory. index=on is a wish only: it turns itself off where the layers' file systems have no
- * file handles or share a UUID (fs/overlayfs/super.c, ovl_get_fsid). 0, or -EPROTO.
+ * directory. index=on is a wish that the kernel can drop without an error, and it does so for
+ * layers without file handles or of one UUID (fs/overlayfs/super.c). As far as 6.18 it looks for
+ * another user of the upper before it drops it, so the lock holds all the same; here it would be
+ * seen if that changed. 0, or -EPROTO.
  */
 int upper_prove_lock(const struct launch_plan *plan, int treefd, const char *target,
 		     struct ovl_error *err);

@@ -387,10 +387,15 @@ with() {
 }
 
 @test "T40 before anything is mounted nothing propagates in or out" {
+	mkdir -p "$LAB/shared"
+	mount -t tmpfs shared "$LAB/shared"
+	mount --make-shared "$LAB/shared"
 	stopped_at mount 3 "$top" true
 	info=$(cat "/proc/$pid/mountinfo")
 	resume
 	grep -q ' /run/ovlrun ' <<<"$info"
+	umount "$LAB/shared"
+	grep -q " $LAB/shared " <<<"$info"
 	! grep -qE ' (shared|master|propagate_from):' <<<"$info"
 }
 

@@ -56,7 +56,7 @@ good_lower() {
 }
 
 @test "T06 C15 links with another target than ../<id>/diff" {
-	for target in /etc "$tree/$middle/diff" "../../etc" "../$middle" "../$middle/diff/" "../$middle/diff/.." \
+	for target in "../$middle/work" "../$middle/diFF" "abc$middle/diff" "./.$middle/diff" /etc "$tree/$middle/diff" "../../etc" "../$middle" "../$middle/diff/" "../$middle/diff/.." \
 		"../$middle/../$middle/diff" "./../$middle/diff" "$(tree_link 1)" "../l/$(tree_link 1)" "../../x/diff" \
 		../abc ../abc/diff "../$middle/work" "../$middle//diff" "../${middle^^}/diff" /proc/self/root; do
 		link_is "$target"

@@ -8,9 +8,9 @@ static void T47_escape(void **state)
 	char out[64];
 
 	(void)state;
-	diag_escape(out, sizeof(out), "plain /path-1.2");
+	diag_escape(out, sizeof(out), "plain /path-1.2", "");
 	assert_string_equal(out, "plain /path-1.2");
-	diag_escape(out, sizeof(out), "a\nb\033[1m\\n\x7f\xff");
+	diag_escape(out, sizeof(out), "a\nb\033[1m\\n\x7f\xff", "");
 	assert_string_equal(out, "a\\x0ab\\x1b[1m\\\\n\\x7f\\xff");
 }
 
@@ -25,7 +25,7 @@ static void cut(void **state)
 	text[64] = '\0';
 	for (size_t size = 8; size < sizeof(out) - 1; size++) {
 		memset(out, '#', sizeof(out));
-		diag_escape(out, size, text);
+		diag_escape(out, size, text, "");
 		assert_true(strlen(out) < size);
 		assert_int_equal(out[size], '#');
 		assert_string_equal(out + strlen(out) - 3, "...");
