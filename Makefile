@@ -26,7 +26,7 @@ PROBES := $(patsubst tests/probes/%.c,$(B)/probes/%,$(wildcard tests/probes/*.c)
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo check check-interop bench tcb lint format format-check probes units clean
+.PHONY: all help demo check check-interop check-mutants bench tcb lint format format-check probes units clean
 .PHONY: install uninstall deb
 
 all: $(B)/ovlrun
@@ -125,10 +125,14 @@ check-interop: $(B)/deps.mk
 	$(MAKE) --no-print-directory all probes
 	tests/run interop
 
+check-mutants: check
+	tests/run mutants
+
 bench: $(B)/deps.mk
 	packaging/deps.sh build bench
 	$(MAKE) --no-print-directory all
 	tests/bench/launch.sh
+	tests/bench/policy.sh
 
 tcb:
 	packaging/tcb.sh $(TCB_SOURCES) $(TCB_HEADERS)
@@ -151,6 +155,7 @@ clean:
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
 	@echo '  make check-interop   the same launches on trees of a real Docker and a real Podman'
+	@echo '  make check-mutants   takes one defence out at a time: some test must notice'
 	@echo '  make bench           launch times as ratios to a bare C program and to bubblewrap'
 	@echo '  make tcb             lines of code of everything that is linked into ovlrun, against the budget'
 	@echo '  make lint, format, format-check, clean'

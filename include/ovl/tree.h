@@ -40,6 +40,12 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 		     struct ovl_error *err);
 
 /*
+ * True if the layer is mounted at its own <id>/merged, as an engine mounts a container's: then it
+ * is the upper of that mount, and changes.
+ */
+bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id);
+
+/*
  * Reads every l/LINK of a resolved stack again, after a mount that resolved them by name: 0 if they
  * still say the same, else -ESTALE.
  */

@@ -15,8 +15,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "ovl/beneath.h"
 #include "ovl/tree.h"
@@ -281,6 +284,22 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 		}
 	}
 	return ret < 0 ? ret : ovl_stack_check_unique(stack, err);
+}
+
+bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id)
+{
+	char name[OVL_ID_MAX + sizeof("/merged")];
+	struct statfs fs;
+	bool is_mounted = false;
+	int fd;
+
+	join(name, id, "/merged");
+	fd = openat(tree->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0) {
+		is_mounted = fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+		close(fd);
+	}
+	return is_mounted;
 }
 
 int ovl_tree_verify_links(const struct ovl_tree *tree, const struct ovl_stack *stack,

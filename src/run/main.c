@@ -26,7 +26,10 @@ static struct {
 	struct ovl_stack stack;
 } launch;
 static struct image image;
-static struct ovl_error policy_error; /* of a policy that stops everybody but root */
+/* What root is told when it can be said: of a policy that stops everybody else, of a container's
+ * layer. */
+static struct ovl_error policy_error;
+static bool is_changing;
 
 /* The drop, behind which things can be said. */
 static int give_up(const struct caller *caller, struct ovl_error *err)
@@ -38,6 +41,9 @@ static int give_up(const struct caller *caller, struct ovl_error *err)
 		diag_note("note", "the policy is wrong: nobody but root is served");
 		policy_error.errnum = 0;
 	}
+	if (ret == 0 && is_changing && !launch.request.quiet)
+		diag_note("warning: a running container is writing to this layer",
+			  launch.stack.layer[0].id);
 	return ret;
 }
 
@@ -57,7 +63,7 @@ static int ask_policy(const struct caller *caller, struct ovl_error *err)
 }
 
 /* Stage "tree": opens the tree and resolves the layers. */
-static int resolve(struct ovl_tree *tree, struct ovl_error *err)
+static int resolve(const struct caller *caller, struct ovl_tree *tree, struct ovl_error *err)
 {
 	const struct request *request = &launch.request;
 	const char *path = image.tree ? image.tree : launch.grant.tree;
@@ -73,7 +79,12 @@ static int resolve(struct ovl_tree *tree, struct ovl_error *err)
 		       : ovl_stack_add(&launch.stack, layers, strlen(layers), err);
 	if (ret == 0)
 		ret = ovl_tree_open(tree, path, err);
-	return ret < 0 ? ret : ovl_tree_resolve(tree, &launch.stack, !is_exact, err);
+	if (ret == 0)
+		ret = ovl_tree_resolve(tree, &launch.stack, !is_exact, err);
+	/* A user has no grant for such a layer, unless it is one that equals root's. */
+	if (ret == 0 && caller->uid == 0)
+		is_changing = ovl_tree_layer_is_mounted(tree, launch.stack.layer[0].id);
+	return ret;
 }
 
 /* From the request to the plan. Leaves the tree's descriptor in tree->fd. */
@@ -89,7 +100,7 @@ static int prepare(const struct caller *caller, struct ovl_tree *tree, struct ov
 		ret = isolate_mounts(caller, err);
 	fault_point("isolate");
 	if (ret == 0)
-		ret = resolve(tree, err);
+		ret = resolve(caller, tree, err);
 	fault_point("tree");
 	return ret < 0 ? ret
 		       : plan_make(&launch.plan, caller, &launch.request, &launch.grant,

@@ -62,7 +62,7 @@ setup() {
 	assert_output -- -V
 }
 
-@test "-C starts in a directory of the image; absent, not a directory, relative are refused" {
+@test "T28 -C starts in a directory of the image; absent, not a directory, relative are refused" {
 	works launch -C /usr/bin "$top" pwd
 	assert_output /usr/bin
 	works launch "$top" pwd
@@ -72,6 +72,14 @@ setup() {
 	refused launch -C usr "$top"
 	refused launch -C /root "$top" # 0700, and the caller is not root inside
 	says 'Permission denied'
+}
+
+@test "T28 the caller's own directory does not matter, and nothing of it is entered" {
+	mkdir -m 0700 "$LAB/closed" "$LAB/gone"
+	for dir in "$LAB/closed" "$LAB/gone"; do
+		run bash -c 'cd "$0" && { [ "$0" != "$LAB/gone" ] || rmdir "$0"; } && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$OVLRUN" "$1" /bin/probe cwd' "$dir" "$top"
+		assert_output 'cwd: /'
+	done
 }
 
 @test "T33 the environment is a fresh one" {

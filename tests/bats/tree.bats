@@ -343,6 +343,17 @@ good_lower() {
 	works launch -t "$tree" "$top" true
 }
 
+@test "T14 root is warned of a layer that a running container writes to" {
+	mkdir "$tree/$top/merged"
+	works "$OVLRUN" "$top" true
+	assert_equal "$stderr" ''
+	mount -t overlay overlay -o "lowerdir=$tree/$middle/diff:$tree/$base/diff,upperdir=$tree/$top/diff,workdir=$tree/$top/work" "$tree/$top/merged"
+	works "$OVLRUN" "$top" true
+	umount "$tree/$top/merged"
+	rm -rf "$tree/$top/merged" "$tree/$top/work/work"
+	assert_equal "$stderr" "ovlrun: warning: a running container is writing to this layer: $top"
+}
+
 @test "T20 C27 a redirect in a layer is not followed" {
 	mkdir "$tree/$middle/diff/pub" "$tree/$base/diff/hidden"
 	echo secret >"$tree/$base/diff/hidden/k"
