@@ -27,7 +27,7 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
 .PHONY: all help demo check check-interop check-mutants bench tcb lint format format-check probes units clean
-.PHONY: install uninstall deb
+.PHONY: install uninstall deb tested
 
 all: $(B)/ovlrun
 
@@ -61,6 +61,8 @@ $(B)/core/%.o: src/core/%.c | $(B)/deps.mk
 $(B)/run/%.o: src/run/%.c | $(B)/deps.mk
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(TCB_CFLAGS) $(CAPNG_CFLAGS) -c -o $@ $<
+
+$(B)/run/args.o $(B)/fault/run/args.o: src/run/usage.txt
 
 $(B)/libovl.a: $(CORE:%=$(B)/core/%.o)
 	@rm -f $@
@@ -96,7 +98,7 @@ units: $(UNITS)
 # The sink, with the test's own mount and syscall in place of the C library's.
 $(B)/unit/test_mount_sink: UNIT_SOURCES += src/core/mount.c
 $(B)/unit/test_mount_sink: src/core/mount.c
-$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) $(TCB_HEADERS)
+$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) src/run/usage.txt $(TCB_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES) -lcmocka
 
@@ -117,15 +119,20 @@ demo: $(B)/deps.mk
 
 check: $(B)/deps.mk
 	packaging/deps.sh build check
-	$(MAKE) --no-print-directory all probes units $(B)/fault/ovlrun
+	$(MAKE) --no-print-directory tested
 	tests/run unit bats
+
+# All that the tests run.
+tested: all probes units $(B)/fault/ovlrun
 
 check-interop: $(B)/deps.mk
 	packaging/deps.sh build interop
-	$(MAKE) --no-print-directory all probes
+	$(MAKE) --no-print-directory tested
 	tests/run interop
 
-check-mutants: check
+check-mutants: $(B)/deps.mk
+	packaging/deps.sh build check
+	$(MAKE) --no-print-directory tested
 	tests/run mutants
 
 bench: $(B)/deps.mk

@@ -5,6 +5,8 @@
 #ifndef OVL_BENEATH_H
 #define OVL_BENEATH_H
 
+#include <sys/stat.h>
+
 #include "ovl/error.h"
 
 /*
@@ -23,5 +25,11 @@ int ovl_beneath_open(int dirfd, const char *path, int flags);
  * Returns a descriptor of the caller's, or -errno with the failing component in *err.
  */
 int ovl_beneath_open_trusted(const char *path, struct ovl_error *err);
+
+/*
+ * The one rule for whatever is trusted: owned by root, writable by nobody else. NULL if st says so,
+ * else what is wrong, a static string.
+ */
+const char *ovl_beneath_untrusted(const struct stat *st);
 
 #endif

@@ -72,18 +72,22 @@ int ovl_beneath_open(int dirfd, const char *path, int flags)
 	return -errno;
 }
 
+const char *ovl_beneath_untrusted(const struct stat *st)
+{
+	if (st->st_uid != 0)
+		return "not owned by root";
+	return st->st_mode & (S_IWGRP | S_IWOTH) ? "writable by others than root" : NULL;
+}
+
 static int check_trusted(int fd, const char *path, int len, struct ovl_error *err)
 {
+	const char *reason;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return ovl_fail(err, errno, "examine", NULL, NULL, "%.*s", len, path);
-	if (st.st_uid != 0)
-		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%.*s", len, path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%.*s",
-				len, path);
-	return 0;
+	reason = ovl_beneath_untrusted(&st);
+	return reason ? ovl_fail(err, EPERM, "trust", reason, NULL, "%.*s", len, path) : 0;
 }
 
 int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)

@@ -41,13 +41,11 @@ static void join(char *name, const char *a, const char *b)
 static int check_owner(const struct ovl_tree *tree, const char *name, const struct stat *st,
 		       struct ovl_error *err)
 {
-	if (st->st_uid != 0)
-		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%s/%s", tree->path,
-				name);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%s/%s",
-				tree->path, name);
-	return 0;
+	const char *reason = ovl_beneath_untrusted(st);
+
+	if (!reason)
+		return 0;
+	return ovl_fail(err, EPERM, "trust", reason, NULL, "%s/%s", tree->path, name);
 }
 
 static int check_dir(const struct ovl_tree *tree, const char *name, struct ovl_error *err)

@@ -10,11 +10,6 @@
 
 #include "accounts.h"
 
-static bool same(struct word a, struct word b)
-{
-	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
-}
-
 /* The next entry "name:x:ID:..." of text; false at its end. A line that is none is passed over. */
 static bool next_entry(struct word *text, struct word *name, id_t *id)
 {
@@ -85,7 +80,7 @@ bool accounts_is_caller(const struct accounts *accounts, struct word name, bool 
 	size_t count = is_group ? accounts->group_count : accounts->user_count;
 
 	for (size_t i = 0; i < count; i++) {
-		if (same(names[i], name))
+		if (word_same(names[i], name))
 			return true;
 	}
 	return false;
@@ -97,7 +92,7 @@ bool accounts_has(const struct accounts *accounts, struct word name, bool is_gro
 	id_t id;
 
 	while (next_entry(&text, &found, &id)) {
-		if (same(found, name))
+		if (word_same(found, name))
 			return true;
 	}
 	return false;

@@ -39,42 +39,16 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* What people read is edited as text. The path is relative to the top, where make runs. */
+__asm__(".section .rodata\n"
+	"args_usage_text: .incbin \"src/run/usage.txt\"\n"
+	".byte 0\n"
+	".previous");
+extern const char args_usage_text[] __attribute__((visibility("hidden")));
+
 const char *args_usage(void)
 {
-	return "usage: ovlrun [OPTION...] NAME|ID [COMMAND [ARG...]]\n"
-	       "       ovlrun [OPTION...] -l ID[:ID...] [COMMAND [ARG...]]\n"
-	       "       ovlrun --check-policy [FILE]\n"
-	       "\n"
-	       "Run COMMAND (default: the image's own, else /bin/sh) on the layers of an overlay2 "
-	       "tree.\n"
-	       "NAME is an image the administrator published, such as alpine:3.19 (see "
-	       "ovlrun.conf(5)).\n"
-	       "ID is a layer's cache-id or link; alone it stands for itself and all its lower "
-	       "layers,\n"
-	       "with -l for exactly the layers named, uppermost first.\n"
-	       "\n"
-	       "  -t, --tree DIR         the overlay2 tree (default: the first of "
-	       "/etc/ovlrun.conf)\n"
-	       "  -l, --layers ID[:ID]   exactly these layers\n"
-	       "  -r, --read-only        no upper layer; the default is one in memory, gone at the "
-	       "end\n"
-	       "  -w, --writable NAME    a persistent upper layer of yours, made if it is new\n"
-	       "      --tmpfs-size SIZE  size of that upper: bytes, or with k, m, g\n"
-	       "  -C, --chdir DIR        start in DIR of the image (default /)\n"
-	       "  -e, --env VAR[=VAL]    set VAR, or pass on the caller's\n"
-	       "  -E, --keep-env         keep the caller's environment but its dangerous "
-	       "variables\n"
-	       "      --bare             only the overlay, nothing mounted inside it\n"
-	       "      --check-policy     say what is wrong in FILE, or in the installed policy\n"
-	       "  -n, --dry-run          print the launch plan and stop; with --json as JSON\n"
-	       "  -v, --verbose          say what is done\n"
-	       "  -q, --quiet            no hints\n"
-	       "  -V, --version          print the version\n"
-	       "  -h, --help             print this\n"
-	       "\n"
-	       "Exit status: the command's own; 125 ovlrun failed or refused; 126 the command "
-	       "cannot be\n"
-	       "run; 127 it was not found.\n";
+	return args_usage_text;
 }
 
 #define SEE_HELP "`ovlrun --help` lists the options"

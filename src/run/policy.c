@@ -24,8 +24,7 @@ static bool list_may_name(const char *list, struct word id)
 	while (rest.len > 0) {
 		struct word name = word_cut(&rest, ':');
 
-		if (ovl_link_is_valid(name.at, name.len) ||
-		    (name.len == id.len && memcmp(name.at, id.at, id.len) == 0))
+		if (ovl_link_is_valid(name.at, name.len) || word_same(name, id))
 			return true;
 	}
 	return false;
@@ -67,6 +66,13 @@ static int who_matches(const struct rule *rule, const struct accounts *accounts,
 }
 
 #define NO_SUCH_NAME "no such user or group in /etc/passwd or /etc/group: write its number"
+
+/* The words of one file, and a line that stands before its first. */
+static struct word begin(struct rule_line *line, const struct policy_text *text)
+{
+	*line = (struct rule_line){ .file = text->file };
+	return (struct word){ text->text, text->len };
+}
 
 /* What was found on the way through the rules. */
 struct verdict {
@@ -115,14 +121,13 @@ static int consider_all(struct verdict *verdict, const struct policy *policy,
 			const struct accounts *accounts, const struct caller *caller,
 			const struct request *request, struct ovl_error *err)
 {
+	struct rule_line line;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < policy->count; i++) {
-		struct word text = { policy->texts[i].text, policy->texts[i].len };
-		struct rule_line line = { .file = policy->texts[i].file };
+		struct word text = begin(&line, &policy->texts[i]);
 
 		while (ret == 0 && text.len > 0) {
-			line.number++;
 			ret = rule_parse_line(&line, &text, err);
 			if (ret == 0)
 				ret = consider(verdict, &line, accounts, caller, request, err);
@@ -210,23 +215,19 @@ unsigned int policy_check(const struct policy *policy, const struct accounts *ac
 {
 	static const struct caller nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	unsigned int wrong = 0;
+	struct rule_line line;
+	struct ovl_error err;
 
 	for (unsigned int i = 0; i < policy->count; i++) {
-		struct word text = { policy->texts[i].text, policy->texts[i].len };
-		struct rule_line line = { .file = policy->texts[i].file };
-		struct ovl_error err;
+		struct word text = begin(&line, &policy->texts[i]);
 
 		while (text.len > 0) {
-			int ret;
+			int ret = rule_parse_line(&line, &text, &err);
 
-			line.number++;
-			ret = rule_parse_line(&line, &text, &err);
-			if (ret == 0 && line.is_rule) {
-				line.rule.is_deny = true; /* to be told of unknown names */
-				ret = who_matches(&line.rule, accounts, &nobody);
-				if (ret == -ENOENT)
-					rule_fail(&line, NO_SUCH_NAME, &err);
-			}
+			line.rule.is_deny = true; /* to be told of unknown names */
+			if (ret == 0 && line.is_rule &&
+			    who_matches(&line.rule, accounts, &nobody) == -ENOENT)
+				ret = rule_fail(&line, NO_SUCH_NAME, &err);
 			if (ret < 0) {
 				wrong++;
 				report(&err, data);

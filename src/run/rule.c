@@ -149,6 +149,7 @@ int rule_parse_line(struct rule_line *line, struct word *text, struct ovl_error 
 	bool is_finished = memchr(text->at, '\n', text->len);
 	struct word rest = word_cut(text, '\n'), word;
 
+	line->number++;
 	line->tree.len = 0;
 	line->is_rule = false;
 	line->rule = (struct rule){ 0 };

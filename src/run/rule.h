@@ -36,7 +36,7 @@ struct rule {
 
 /* The words of this file point into the policy's text. */
 struct rule_line {
-	const char *file;    /* set by the caller, as is */
+	const char *file;    /* set by the caller, and number to 0, before the first line */
 	unsigned int number; /* that of the line, for messages */
 	struct word tree;    /* of a tree line, else empty */
 	bool is_rule;

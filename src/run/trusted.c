@@ -10,20 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ovl/beneath.h"
 #include "trusted.h"
 
 int trusted_check(int fd, const char *path, struct ovl_error *err)
 {
+	const char *reason;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", path);
-	if (st.st_uid != 0)
-		return ovl_fail(err, EPERM, "trust", "not owned by root", NULL, "%s", path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return ovl_fail(err, EPERM, "trust", "writable by others than root", NULL, "%s",
-				path);
-	return 0;
+	reason = ovl_beneath_untrusted(&st);
+	return reason ? ovl_fail(err, EPERM, "trust", reason, NULL, "%s", path) : 0;
 }
 
 /* Reads to the end of fd; -EFBIG if that is behind buf's. */

@@ -5,9 +5,14 @@
 
 #include "word.h"
 
+bool word_same(struct word a, struct word b)
+{
+	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
+}
+
 bool word_is(struct word word, const char *text)
 {
-	return strlen(text) == word.len && memcmp(word.at, text, word.len) == 0;
+	return word_same(word, (struct word){ text, strlen(text) });
 }
 
 bool word_to_id(struct word word, id_t *id)

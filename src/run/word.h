@@ -14,6 +14,9 @@ struct word {
 	size_t len;
 };
 
+/* True if the two have the same bytes. */
+bool word_same(struct word a, struct word b);
+
 /* True if word is text. */
 bool word_is(struct word word, const char *text);
 

@@ -3,7 +3,9 @@
 
 setup_file() {
 	load ../lib/helpers
-	make_tree fault 3
+	make_tree fault 4
+	top=$(tree_id 3) other=$(tree_id 4) # one layer is above the stack that is launched
+	export other
 	middle=$(tree_id 2)
 	export middle stages='process privs policy isolate tree mount rootfs'
 }
@@ -84,7 +86,7 @@ go_on() {
 }
 
 @test "C20 T06 a link that is swapped between check and mount: nothing is run" {
-	for target in "$(tree_id 1)" "$top"; do
+	for target in "$other" "$(tree_id 1)" "$top"; do
 		held_behind tree "$top" cat /layer1
 		ln -sfn "../$target/diff" "$tree/l/$(tree_link 2)"
 		go_on
