@@ -22,14 +22,13 @@
 static int make_run_dir(struct ovl_error *err)
 {
 	int parentfd = ovl_beneath_open_trusted(RUN_PARENT, err);
-	int ret = 0;
 
 	if (parentfd < 0)
 		return parentfd;
 	if (mkdirat(parentfd, RUN_NAME, 0700) < 0 && errno != EEXIST)
-		ret = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
+		return ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
 	close(parentfd);
-	return ret;
+	return 0;
 }
 
 /* Opens RUN_DIR, made if missing. */
@@ -50,27 +49,24 @@ static int open_run_dir(struct ovl_error *err)
 		return ovl_fail(err, errno, "open",
 				errno == ENOTDIR ? "a symlink, or not a directory" : NULL,
 				"root may remove it", "%s", RUN_DIR);
-	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 07777) != 0700) {
-		close(fd);
+	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 07777) != 0700)
 		return ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700",
 				"root may remove it", "%s", RUN_DIR);
-	}
 	return fd;
 }
 
 static int mount_tmpfs(const struct launch_plan *plan, struct ovl_error *err)
 {
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	int fd = open_run_dir(err);
-	int ret = 0;
 
 	if (fd < 0)
 		return fd;
 	/* On ".", because the descriptor was checked, and a name would be looked up again. */
-	if (fchdir(fd) < 0 || mount("ovlrun", ".", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-				    plan->tmpfs_options) < 0)
-		ret = ovl_fail(err, errno, "mount tmpfs on", NULL, NULL, "%s", RUN_DIR);
+	if (fchdir(fd) < 0 || mount("ovlrun", ".", "tmpfs", flags, plan->tmpfs_options) < 0)
+		return ovl_fail(err, errno, "mount tmpfs on", NULL, NULL, "%s", RUN_DIR);
 	close(fd);
-	return ret;
+	return 0;
 }
 
 /* Makes a directory that looks like the image's own root. */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ovl/beneath.h"
@@ -32,15 +31,6 @@ static char record_text[IMAGE_RECORD_MAX + 1];
 /* The path of a file in POLICY_DIR; its name alone begins behind sizeof(POLICY_DIR) bytes. */
 struct conf_path {
 	char text[sizeof(POLICY_DIR) + NAME_MAX_LEN + 1];
-};
-
-/* The kernel's directory entry (getdents64(2)). readdir would take malloc into each launch. */
-struct entry {
-	uint64_t ino;
-	int64_t off;
-	unsigned short reclen;
-	unsigned char type;
-	char name[];
 };
 
 static int add_file(int dirfd, const char *name, const char *path, bool must_be_roots,
@@ -75,23 +65,22 @@ static int compare_paths(const void *a, const void *b)
 /* Lists the files of POLICY_DIR that count. Returns their number. */
 static int list_dir(int dirfd, struct conf_path *paths, struct ovl_error *err)
 {
-	_Alignas(struct entry) char buf[4096];
-	int count = 0;
-	long got;
+	_Alignas(struct dirent) char buf[4096]; /* readdir would take malloc into each launch */
+	int count = 0, got;
 
-	while ((got = syscall(SYS_getdents64, dirfd, buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < got;) {
-			const struct entry *entry = (const struct entry *)(buf + at);
+	while ((got = getdents(dirfd, (struct dirent *)buf, sizeof(buf))) > 0) {
+		const struct dirent *entry;
 
-			at += entry->reclen;
-			if (!is_conf(entry->name))
+		for (int at = 0; at < got; at += entry->d_reclen) {
+			entry = (const struct dirent *)(buf + at);
+			if (!is_conf(entry->d_name))
 				continue;
-			if (count == POLICY_FILES_MAX - 1 || strlen(entry->name) > NAME_MAX_LEN)
+			if (count == POLICY_FILES_MAX - 1 || strlen(entry->d_name) > NAME_MAX_LEN)
 				return ovl_fail(err, E2BIG, "read",
 						"more than 64 files, or a name over 64 bytes", NULL,
 						"%s", POLICY_DIR);
-			snprintf(paths[count++].text, sizeof(paths[0].text), "%s/%s", POLICY_DIR,
-				 entry->name);
+			snprintf(paths[count++].text, sizeof(paths[0].text), "%s/%.*s", POLICY_DIR,
+				 NAME_MAX_LEN, entry->d_name);
 		}
 	}
 	if (got < 0)
@@ -106,15 +95,16 @@ static int load_dir(struct ovl_error *err)
 	int dirfd = openat(AT_FDCWD, POLICY_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int count, ret;
 
+	if (dirfd < 0 && errno == ENOENT)
+		return 0;
 	if (dirfd < 0)
-		return errno == ENOENT ? 0
-				       : ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_DIR);
+		return ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_DIR);
 	ret = trusted_check(dirfd, POLICY_DIR, err);
-	count = ret < 0 ? ret : list_dir(dirfd, paths, err);
-	for (int i = 0; i < count && ret == 0; i++)
+	ret = count = ret < 0 ? ret : list_dir(dirfd, paths, err);
+	for (int i = 0; i < count && ret >= 0; i++)
 		ret = add_file(dirfd, paths[i].text + sizeof(POLICY_DIR), paths[i].text, true, err);
 	close(dirfd);
-	return count < 0 ? count : ret;
+	return ret < 0 ? ret : 0;
 }
 
 static int load_policy(struct ovl_error *err)

@@ -27,7 +27,8 @@
 #include "trusted.h"
 #include "upper.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define STATE_DIR STATE_PARENT "/" STATE_NAME
+#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 
 #define UPPERS_MAX 64 /* of one user: their directories are root's, and no quota counts them */
 
@@ -55,21 +56,18 @@ static int fail(int errnum, const char *reason, const char *hint, const struct l
  */
 static int enter(int parentfd, const char *name, struct ovl_error *err)
 {
+	int fd = -1;
 	struct stat st;
-	int fd = -1, ret = 0;
 
 	if (mkdirat(parentfd, name, 0700) == 0 || errno == EEXIST)
 		fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		ret = ovl_fail(err, errno, "make", NULL, NULL,
-			       "%s below " STATE_PARENT "/" STATE_NAME, name);
-	else if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 0777) != 0700)
-		ret = ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700", NULL,
-			       "%s below " STATE_PARENT "/" STATE_NAME, name);
+		return ovl_fail(err, errno, "make", NULL, NULL, "%s below " STATE_DIR, name);
+	if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 0777) != 0700)
+		return ovl_fail(err, EPERM, "trust", "it must be root's with mode 0700", NULL,
+				"%s below " STATE_DIR, name);
 	close(parentfd);
-	if (ret < 0 && fd >= 0)
-		close(fd);
-	return ret < 0 ? ret : fd;
+	return fd;
 }
 
 static int check_file_system(int fd, const struct launch_plan *plan, struct ovl_error *err)
@@ -89,7 +87,7 @@ static int check_file_system(int fd, const struct launch_plan *plan, struct ovl_
 	}
 	return ovl_fail(err, EOPNOTSUPP, "keep upper layers in", "it cannot hold one",
 			"the administrator can mount an ext4, xfs or btrfs there",
-			STATE_PARENT "/" STATE_NAME ", a file system %s (0x%lx)", name,
+			STATE_DIR ", a file system %s (0x%lx)", name,
 			(unsigned long)fs.f_type & 0xffffffff);
 }
 
@@ -116,7 +114,7 @@ static int check_count(int userfd, const struct launch_plan *plan, struct ovl_er
 /* Opens the upper's directory, past root's and the user's. */
 static int open_dir(const struct launch_plan *plan, struct ovl_error *err)
 {
-	int fd = ovl_beneath_open_trusted(STATE_PARENT, err), userfd, ret;
+	int fd = ovl_beneath_open_trusted(STATE_PARENT, err), ret;
 	char uid[16];
 
 	snprintf(uid, sizeof(uid), "%u", plan->caller->uid);
@@ -125,23 +123,16 @@ static int open_dir(const struct launch_plan *plan, struct ovl_error *err)
 	if (fd < 0)
 		return fd;
 	ret = check_file_system(fd, plan, err);
-	if (ret < 0) {
-		close(fd);
-		return ret;
-	}
-	userfd = enter(fd, uid, err);
-	if (userfd < 0)
-		return userfd;
-	ret = flock(userfd, LOCK_EX) < 0 ? fail(errno, NULL, NULL, plan, err) : 0;
-	if (ret == 0 &&
-	    !args_upper_is_valid(plan->request->upper)) /* the parser's rule, where it counts */
-		ret = fail(EINVAL, NULL, NULL, plan, err);
-	if (ret == 0 && plan->caller->uid != 0)
-		ret = check_count(userfd, plan, err);
 	if (ret == 0)
-		return enter(userfd, plan->request->upper, err);
-	close(userfd);
-	return ret;
+		ret = fd = enter(fd, uid, err);
+	if (ret < 0)
+		return ret;
+	if (flock(fd, LOCK_EX) < 0)
+		return fail(errno, NULL, NULL, plan, err);
+	if (!args_upper_is_valid(plan->request->upper)) /* the parser's rule, where it counts */
+		return fail(EINVAL, NULL, NULL, plan, err);
+	ret = plan->caller->uid != 0 ? check_count(fd, plan, err) : 0;
+	return ret < 0 ? ret : enter(fd, plan->request->upper, err);
 }
 
 /* The kernel follows symlinks to upper and work, and empties the work that it gets to. */
@@ -168,19 +159,17 @@ static int make_dir(int fd, const char *name, const struct ovl_stack *like, stru
 /* Writes `lower` whole: under another name, to the disk, renamed. */
 static int write_lower(int fd, const char *text, size_t len, struct ovl_error *err)
 {
-	int out = openat(fd, "lower.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			 0600);
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+	int out = openat(fd, "lower.new", flags, 0600);
 	ssize_t put = out < 0 ? -1 : write(out, text, len);
-	int ret = 0;
 
 	if (put >= 0 && put != (ssize_t)len)
 		errno = ENOSPC; /* what a short write to a file means */
 	if (put != (ssize_t)len || fsync(out) < 0 || renameat(fd, "lower.new", fd, "lower") < 0 ||
 	    fsync(fd) < 0)
-		ret = ovl_fail(err, errno, "write", NULL, NULL, "what the upper layer is made on");
-	if (out >= 0)
-		close(out);
-	return ret;
+		return ovl_fail(err, errno, "write", NULL, NULL, "what the upper layer is made on");
+	close(out);
+	return 0;
 }
 
 /* What an upper belongs to: the layers below it, and whose ids its files have. */
@@ -240,18 +229,15 @@ static int check_volatile(int fd, const struct launch_plan *plan, struct ovl_err
 
 int upper_open(const struct launch_plan *plan, struct ovl_error *err)
 {
-	int fd = open_dir(plan, err), ret = 0;
+	int fd = open_dir(plan, err), ret;
 
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		ret = fail(errno == EWOULDBLOCK ? EBUSY : errno, BUSY, NULL, plan, err);
-	if (ret == 0)
-		ret = compare_or_make(fd, plan, err);
+		return fail(errno == EWOULDBLOCK ? EBUSY : errno, BUSY, NULL, plan, err);
+	ret = compare_or_make(fd, plan, err);
 	if (ret == 0)
 		ret = check_volatile(fd, plan, err);
-	if (ret < 0)
-		close(fd);
 	return ret < 0 ? ret : fd;
 }
 
