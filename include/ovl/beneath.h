@@ -14,8 +14,8 @@
  * never out of dirfd. flags as for open(2); O_CLOEXEC and O_NOFOLLOW are added.
  * Uses openat2 (Linux 5.6); where that is missing or filtered (ENOSYS, EPERM), walks the components
  * one by one with O_NOFOLLOW, which comes to the same.
- * Returns a descriptor of the caller's, or -errno: for a symlink -ELOOP, or from the walk -ENOTDIR;
- * -EINVAL for an empty component, "." or "..".
+ * Returns a descriptor of the caller's, or -errno: for a symlink -ELOOP, or from the walk -ENOTDIR,
+ * which also refuses an empty component, "." and ".." (-EINVAL): no caller passes such.
  */
 int ovl_beneath_open(int dirfd, const char *path, int flags);
 

@@ -2,14 +2,13 @@
 /*
  * Reads an overlay2 tree without believing it.
  *
- * MUST 1. The tree, l/, every layer's directory, `link` and `lower` are owned by root and writable
- *         by nobody else.  (T10)
- * MUST 2. l/LINK is a symlink to exactly ../<cache-id>/diff, and that is a real directory.  (T06)
- * MUST 3. `link` and `lower` are opened without following or blocking, are regular, bounded, and
- *         match their grammar to the last byte.  (T07)
- * MUST 4. Only ENOENT means that a layer has no parent.  (T07)
- * MUST 5. Names reach the file system only after they matched ident.h, so that "<id>/diff" cannot
- *         mean anything else; the one symlink they could meet, <id> itself, is refused.  (T04, T06)
+ * MUST 1. The tree, l/ and every layer's directory, and of the layers that are named `link` and
+ * `lower`, are owned by root and writable by nobody else.  (T10) MUST 2. l/LINK is a symlink to
+ * exactly ../<cache-id>/diff, and that is a real directory.  (T06) MUST 3. `link` and `lower` are
+ * opened without following or blocking, are regular, bounded, and match their grammar to the last
+ * byte.  (T07) MUST 4. Only ENOENT means that a layer has no parent.  (T07) MUST 5. Names reach the
+ * file system only after they matched ident.h, so that "<id>/diff" cannot mean anything else; the
+ * one symlink they could meet, <id> itself, is refused.  (T04, T06)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -287,6 +286,7 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id)
 {
 	char name[OVL_ID_MAX + sizeof("/merged")];
+	struct stat home, merged;
 	struct statfs fs;
 	bool is_mounted = false;
 	int fd;
@@ -294,7 +294,10 @@ bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id)
 	join(name, id, "/merged");
 	fd = openat(tree->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0) {
-		is_mounted = fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC;
+		/* The tree itself may lie on an overlay. */
+		is_mounted = fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC &&
+			     fstat(fd, &merged) == 0 && fstat(tree->fd, &home) == 0 &&
+			     merged.st_dev != home.st_dev;
 		close(fd);
 	}
 	return is_mounted;

@@ -61,6 +61,8 @@ void audit(int fd, const struct caller *caller, const struct request *request,
 	if (!plan && len > 0 && (size_t)len < sizeof(line))
 		len += snprintf(line + len, sizeof(line) - (size_t)len, "%s %s: %s", err->verb,
 				escaped[4], err->reason ? err->reason : strerror(err->errnum));
+	if (len >= LINE_SIZE)
+		len = LINE_SIZE - 1;
 	/* The log may be gone; the launch does not depend on it. */
 	if (len > 0 && send(fd, line, (size_t)len, MSG_NOSIGNAL) < 0)
 		return;

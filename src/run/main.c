@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ovl/tree.h"
@@ -29,21 +30,25 @@ static struct image image;
 /* What root is told when it can be said: of a policy that stops everybody else, of a container's
  * layer. */
 static struct ovl_error policy_error;
-static bool is_changing;
+static const char *changing; /* its cache-id */
 
 /* The drop, behind which things can be said. */
 static int give_up(const struct caller *caller, struct ovl_error *err)
 {
-	int ret = privs_drop(caller, err);
+	int ret;
 
+	/* Nothing that is open is needed any more, and it would be the caller's to look into. */
+	if (syscall(SYS_close_range, 3, ~0U, 0) < 0)
+		return ovl_fail(err, errno, "close", NULL, NULL, "descriptors");
+	ret = privs_drop(caller, err);
 	if (ret == 0 && policy_error.errnum) {
 		diag_error(&policy_error, false);
 		diag_note("note", "the policy is wrong: nobody but root is served");
 		policy_error.errnum = 0;
 	}
-	if (ret == 0 && is_changing && !launch.request.quiet)
-		diag_note("warning: a running container is writing to this layer",
-			  launch.stack.layer[0].id);
+	if (ret == 0 && changing && !launch.request.quiet)
+		diag_note("warning: a running container is writing to this layer", changing);
+	changing = NULL;
 	return ret;
 }
 
@@ -69,6 +74,7 @@ static int resolve(const struct caller *caller, struct ovl_tree *tree, struct ov
 	const char *path = image.tree ? image.tree : launch.grant.tree;
 	const char *layers = request->kind == REQUEST_IMAGE ? image.layers : request->name;
 	bool is_exact = request->kind == REQUEST_LAYERS || image.is_exact;
+	unsigned int named;
 	int ret;
 
 	if (path[0] == '\0')
@@ -79,11 +85,14 @@ static int resolve(const struct caller *caller, struct ovl_tree *tree, struct ov
 		       : ovl_stack_add(&launch.stack, layers, strlen(layers), err);
 	if (ret == 0)
 		ret = ovl_tree_open(tree, path, err);
+	named = launch.stack.depth;
 	if (ret == 0)
 		ret = ovl_tree_resolve(tree, &launch.stack, !is_exact, err);
 	/* A user has no grant for such a layer, unless it is one that equals root's. */
-	if (ret == 0 && caller->uid == 0)
-		is_changing = ovl_tree_layer_is_mounted(tree, launch.stack.layer[0].id);
+	for (unsigned int i = 0; ret == 0 && caller->uid == 0 && i < named; i++) {
+		if (ovl_tree_layer_is_mounted(tree, launch.stack.layer[i].id))
+			changing = launch.stack.layer[i].id;
+	}
 	return ret;
 }
 

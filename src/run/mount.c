@@ -4,8 +4,8 @@
  *
  * MUST 1. The mount point is root's, 0700, and no symlink; asked of the open descriptor.  (T42)
  * MUST 2. Targets are compiled in; nobody can name another.  (T32)
- * MUST 3. Upper and work directory are made here, on the private tmpfs.  (T11)
- * MUST 4. The overlay is mounted with the caller's file-system ids.  (T44)
+ * MUST 3. Upper and work directory are made by the program, on the private tmpfs or by upper.c.
+ * (T11) MUST 4. The overlay is mounted with the caller's file-system ids.  (T44)
  */
 #include <errno.h>
 #include <fcntl.h>

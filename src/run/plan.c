@@ -2,9 +2,9 @@
 /*
  * Decides what a launch will mount.
  *
- * MUST 1. There is a generated lower above the stack, so that a single layer can be mounted
- *         read-only.  (T09)
- * MUST 2. The private tmpfs has a size and a number of inodes.  (T44)
+ * MUST 1. There is a generated lower above the stack (but with --bare at the kernel's limit of
+ * 500), so that a single layer can be mounted read-only.  (T09) MUST 2. The private tmpfs has a
+ * size and a number of inodes.  (T44)
  */
 #include <stdio.h>
 

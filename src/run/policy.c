@@ -6,8 +6,8 @@
  * MUST 2. Names, paths and layers are compared whole; the one wildcard is image.c's.  (T03)
  * MUST 3. Denied and absent look the same: nothing here looks whether a thing exists.  (T02)
  * MUST 4. A denial never turns into nothing: not by a link in place of a cache-id, not by a name
- * that cannot be looked up. (It denies launches of that layer, not its content below another.)
- *         (unit: test_policy deny)
+ * that cannot be looked up. (It denies a layer by its id or link; an image of the same layer is
+ * denied by its name.)  (unit: test_policy)
  */
 #include <errno.h>
 #include <string.h>

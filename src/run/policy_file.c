@@ -2,9 +2,9 @@
 /*
  * Reads the files of the policy.
  *
- * MUST 1. Every file and directory is root's and writable by nobody else.  (T10, T41)
- * MUST 2. A file of the policy is never left out silently: what cannot be read is an error.  (T10)
- * MUST 3. Account files are read only if a rule names somebody.  (policy.bats)
+ * MUST 1. Every file is root's and writable by nobody else, and so is every directory below /etc.
+ * (T10, T41) MUST 2. A file of the policy is never left out silently: what cannot be read is an
+ * error.  (T10) MUST 3. Account files are read only if a rule names somebody.  (policy.bats)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ovl/beneath.h"
@@ -174,6 +175,7 @@ static ssize_t read_record(const char *name, char *path, size_t size, struct ovl
 {
 	int dirfd, len = snprintf(path, size, "%s/%s", IMAGES_DIR, name);
 	char *slash = strrchr(path, '/');
+	struct stat st;
 	ssize_t ret;
 
 	if (len < 0 || (size_t)len >= size)
@@ -183,6 +185,8 @@ static ssize_t read_record(const char *name, char *path, size_t size, struct ovl
 	*slash = '/';
 	if (dirfd < 0)
 		return dirfd;
+	if (fstatat(dirfd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+		return -ENOENT; /* a directory of others */
 	ret = trusted_read(dirfd, slash + 1, path, true, record_text, IMAGE_RECORD_MAX, err);
 	close(dirfd);
 	return ret;

@@ -29,6 +29,9 @@ static const unsigned int mounter_caps[] = { CAP_SYS_ADMIN, CAP_CHOWN,	 CAP_DAC_
 /* And what the launch needs besides: ids of the caller, emptying the bounding set. */
 static const unsigned int launch_caps[] = { CAP_SETUID, CAP_SETGID, CAP_SETPCAP };
 
+static bool is_reduced; /* privs_reduce has succeeded */
+
+#define LACKING	 "root may lack capabilities here: a container or user namespace?"
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static int add_caps(capng_type_t type, const unsigned int *caps, size_t count)
@@ -51,7 +54,7 @@ static int set_caps(const unsigned int *effective, size_t count, struct ovl_erro
 	    add_caps(rest, launch_caps, COUNT(launch_caps)) < 0 ||
 	    (effective && add_caps(both, effective, count) < 0) ||
 	    capng_apply(CAPNG_SELECT_CAPS) != 0)
-		return ovl_fail(err, EPERM, "set", NULL, NULL, "capabilities");
+		return ovl_fail(err, EPERM, "set", NULL, LACKING, "capabilities");
 	return 0;
 }
 
@@ -88,8 +91,7 @@ static int empty_bounding_set(struct ovl_error *err)
 		cap++;
 	/* The first number the kernel does not know is EINVAL. */
 	if (errno != EINVAL || cap == 0)
-		return ovl_fail(err, errno, "drop", NULL,
-				"root may lack capabilities here: a container or user namespace?",
+		return ovl_fail(err, errno, "drop", NULL, LACKING,
 				"capability %d from the bounding set", cap);
 	return 0;
 }
@@ -106,7 +108,10 @@ int privs_reduce(const struct caller *caller, struct ovl_error *err)
 		return ovl_fail(err, EPERM, "get", "the caller runs with securebits set",
 				"start it outside the service that set them", "privileges");
 	ret = empty_bounding_set(err);
-	return ret < 0 ? ret : set_caps(NULL, 0, err);
+	if (ret == 0)
+		ret = set_caps(NULL, 0, err);
+	is_reduced = ret == 0;
+	return ret;
 }
 
 int privs_unshare(const struct caller *caller, int flags, struct ovl_error *err)
@@ -167,7 +172,8 @@ static bool has_ids(const struct caller *caller)
 
 static int drop(const struct caller *caller, struct ovl_error *err)
 {
-	int ret = set_caps(NULL, 0, err);
+	/* Until then all that the program was started with is effective, and is enough. */
+	int ret = is_reduced ? set_caps(NULL, 0, err) : 0;
 
 	if (ret < 0)
 		return ret;

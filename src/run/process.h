@@ -10,6 +10,9 @@
 
 #include "ovl/error.h"
 
+/* The calls about ids are made by number, which on 32-bit machines are those of 16-bit ids. */
+_Static_assert(sizeof(long) == 8, "a 64-bit machine is needed");
+
 /* What the caller is and had. Written once by process_sanitize, const from then on. */
 struct caller {
 	uid_t uid; /* his real ids */

@@ -234,7 +234,8 @@ int upper_open(const struct launch_plan *plan, struct ovl_error *err)
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return fail(errno == EWOULDBLOCK ? EBUSY : errno, BUSY, NULL, plan, err);
+		return fail(errno == EWOULDBLOCK ? EBUSY : errno,
+			    errno == EWOULDBLOCK ? BUSY : NULL, NULL, plan, err);
 	ret = compare_or_make(fd, plan, err);
 	if (ret == 0)
 		ret = check_volatile(fd, plan, err);

@@ -199,3 +199,16 @@ setup() {
 	refused as_user "$LAB/bin/plain" "$top"
 	says 'not setuid root'
 }
+
+@test "T48 where root lacks capabilities, as in a container, it says so, and help is there" {
+	for cap in sys_admin setpcap setfcap chown; do
+		lacking() {
+			(cd / && exec setpriv --bounding-set -$cap setpriv --reuid "$1" --regid "$1" --clear-groups -- "$OVLRUN" "${@:2}")
+		}
+		works lacking 65534 --help
+		for user in 65534 0; do
+			refused lacking $user "$top" true
+			says 'a container or user namespace?'
+		done
+	done
+}

@@ -1059,7 +1059,7 @@ refused_root_default() {
 	rm "$images/reg/org/app:1"
 	mkdir "$images/reg/org/app:1"
 	refused launch reg/org/app:1
-	says 'not a regular file'
+	says 'not published here'
 	# Root needs no rule, but what he runs must be root's too.
 	record mine "layer $top"
 	chown 65534 "$images/mine"

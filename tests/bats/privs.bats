@@ -136,6 +136,19 @@ with() {
 	assert_equal "$(grep -c '^fd:' <<<"$output")" 3
 }
 
+@test "T26 T21 nothing of the program's is open any more when its ids become the caller's" {
+	for request in "$top true" "-n $top" "no-such-image"; do
+		# shellcheck disable=SC2086 # words
+		run bash -c 'cd / && strace -u nobody "$OVLRUN" "$@" 2>&1 | grep -B 60 "^setresuid(65534, 65534, 65534)" |
+			sed "1,/^close_range(3,.*= 0/d" | grep -E "^(open|socket|fsopen|dup|pivot)"' x $request
+		assert_output ''
+		# shellcheck disable=SC2086
+		run bash -c 'cd / && strace -u nobody -e trace=close_range,setresuid "$OVLRUN" "$@" 2>&1 |
+			grep -B 1 "^setresuid(65534, 65534, 65534)"' x $request
+		assert_line --index 0 --regexp '^close_range\(3, .* = 0$'
+	done
+}
+
 @test "T27 0 to 2 a directory or O_PATH is refused" {
 	for fd in 0 1; do
 		refused with open:$fd:/ -- "$top" true

@@ -349,9 +349,14 @@ good_lower() {
 	assert_equal "$stderr" ''
 	mount -t overlay overlay -o "lowerdir=$tree/$middle/diff:$tree/$base/diff,upperdir=$tree/$top/diff,workdir=$tree/$top/work" "$tree/$top/merged"
 	works "$OVLRUN" "$top" true
+	warned=$stderr
+	run --separate-stderr "$OVLRUN" -l "$base:$top" /no/such
+	assert_equal "$(grep -c 'a running container' <<<"$stderr")" 1
+	works "$OVLRUN" -q "$top" true
+	assert_equal "$stderr" ''
 	umount "$tree/$top/merged"
 	rm -rf "$tree/$top/merged" "$tree/$top/work/work"
-	assert_equal "$stderr" "ovlrun: warning: a running container is writing to this layer: $top"
+	assert_equal "$warned" "ovlrun: warning: a running container is writing to this layer: $top"
 }
 
 @test "T20 C27 a redirect in a layer is not followed" {

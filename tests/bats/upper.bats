@@ -878,6 +878,23 @@ cannot_hold() {
 	refused write one-more true
 }
 
+@test "64 uppers at most: nobody else counts between a launch's counting and its making" {
+	private_dir "$STATE/$USER_ID"
+	mkdir -p -m 0700 /run/ovlrun
+	for n in {1..63}; do
+		mkdir -m 0700 "$STATE/$USER_ID/n$n"
+	done
+	stopped_at mkdirat 3 -w first "$top" true # it has counted, and is about to make the 64th
+	first=$pid
+	write second true 2>/dev/null 3>&- &
+	second=$!
+	until ! kill -0 $second 2>/dev/null || pgrep -x ovlrun | grep -vx "$first" | xargs -I{} cat /proc/{}/syscall 2>/dev/null | grep -q '^73 '; do :; done
+	pid=$first
+	resume
+	wait $second || true
+	assert_equal "$(find "$STATE/$USER_ID" -maxdepth 1 -mindepth 1 | wc -l)" 64
+}
+
 @test "a state directory that inherits setgid is taken as it is" {
 	private_dir "$STATE"
 	chmod 2700 "$STATE"
