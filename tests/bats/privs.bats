@@ -399,7 +399,7 @@ with() {
 	[[ $info == *' rw,nosuid,nodev,noexec,'* && $info == *size=256k,nr_inodes=64,mode=700* ]] || fail "$info"
 }
 
-@test "T40 before anything is mounted nothing propagates in or out" {
+@test "T40 in the namespace of a launch nothing propagates in or out" {
 	mkdir -p "$LAB/shared"
 	mount -t tmpfs shared "$LAB/shared"
 	mount --make-shared "$LAB/shared"

@@ -884,7 +884,7 @@ cannot_hold() {
 	for n in {1..63}; do
 		mkdir -m 0700 "$STATE/$USER_ID/n$n"
 	done
-	stopped_at mkdirat 3 -w first "$top" true # it has counted, and is about to make the 64th
+	stopped_at getdents64 2 -w first "$top" true # it has counted, and is about to make the 64th
 	first=$pid
 	write second true 2>/dev/null 3>&- &
 	second=$!

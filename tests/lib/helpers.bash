@@ -61,8 +61,8 @@ mounts() {
 	cut -d ' ' -f 1-6 /proc/self/mountinfo
 }
 
-# stopped_at CALL N [OPTION...] ID...: starts a launch as the user that a tracer of root's stops when it enters
-# its N-th CALL. Sets pid; resume lets it go on and sets output.
+# stopped_at CALL N [OPTION...] ID...: starts a launch as the user that a tracer of root's stops behind its
+# N-th CALL. Sets pid; resume lets it go on and sets output.
 stopped_at() {
 	local call=$1 n=$2 log=$BATS_TEST_TMPDIR/stopped
 	shift 2
