@@ -136,6 +136,14 @@ with() {
 	assert_equal "$(grep -c '^fd:' <<<"$output")" 3
 }
 
+@test "T26 nothing of the caller's is open while the program is privileged" {
+	stopped_at mount 3 "$top" true 7</etc/passwd 9</
+	open=$(find "/proc/$pid/fd" -mindepth 1 -printf '%l\n')
+	resume
+	[[ $open == *"$tree"* ]] # the look is a real one
+	! grep -xE '/etc/passwd|/' <<<"$open"
+}
+
 @test "T26 T21 nothing of the program's is open any more when its ids become the caller's" {
 	for request in "$top true" "-n $top" "no-such-image"; do
 		# shellcheck disable=SC2086 # words
