@@ -202,10 +202,15 @@ setuid_events() {
 }
 
 @test "without root: into a DESTDIR only, and with no GROUP" {
-	chown $USER_ID "$dest"
-	(as_user "$OVL_TOP/packaging/install.sh" install) && fail 'installed without root'
-	(DESTDIR=$dest GROUP=nogroup as_user "$OVL_TOP/packaging/install.sh" install) && fail 'GROUP without root'
-	DESTDIR=$dest as_user "$OVL_TOP/packaging/install.sh" install
+	# His own copy: the sources may lie where he cannot go.
+	sources=$LAB/sources
+	mkdir "$sources" "$sources/build"
+	cp -r "$OVL_TOP/packaging" "$sources"
+	cp "$OVL_TOP/build/ovlrun" "$sources/build"
+	chown -R $USER_ID "$dest" "$sources"
+	(as_user "$sources/packaging/install.sh" install) && fail 'installed without root'
+	(DESTDIR=$dest GROUP=nogroup as_user "$sources/packaging/install.sh" install) && fail 'GROUP without root'
+	DESTDIR=$dest as_user "$sources/packaging/install.sh" install
 	assert_equal "$(found "$dest" /usr/local | grep -v '^on the way')" \
 		"$(expected /usr/local | sed 's/root:root/nobody:nogroup/')"
 }
