@@ -27,8 +27,8 @@ int audit_open(void)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	/* A full log is waited for a little: else a caller could fill it to leave no record. */
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
-			connect(fd, (const struct sockaddr *)&log, sizeof(log)) < 0)) {
+	if (fd >= 0 && (connect(fd, (const struct sockaddr *)&log, sizeof(log)) < 0 ||
+			setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)) {
 		close(fd);
 		return -1;
 	}

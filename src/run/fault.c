@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void fault_point(const char *stage)
 {
@@ -14,7 +15,10 @@ void fault_point(const char *stage)
 
 	if (!wanted || strncmp(wanted, stage, len) != 0 || wanted[len] != ':')
 		return;
-	raise(strcmp(wanted + len, ":die") == 0 ? SIGKILL : SIGSTOP);
+	if (strcmp(wanted + len, ":sleep") == 0)
+		sleep(1);
+	else
+		raise(strcmp(wanted + len, ":die") == 0 ? SIGKILL : SIGSTOP);
 }
 #else
 typedef int fault_unused; /* a translation unit may not be empty */

@@ -4,7 +4,8 @@
  * packaging/check-binary.sh refuses it) can be held or ended, so that races are tested without
  * chance.
  *
- * OVL_FAULT=STAGE:stop stops the process behind that stage, :die kills it.
+ * OVL_FAULT=STAGE:stop stops the process behind that stage, :die kills it, :sleep holds it for a
+ * second.
  */
 #ifndef RUN_FAULT_H
 #define RUN_FAULT_H

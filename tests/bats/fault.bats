@@ -72,6 +72,14 @@ go_on() {
 	assert_equal "$status" 143
 }
 
+@test "T22 held for a second behind any stage, the launch is what it was" {
+	for stage in $stages drop; do
+		run env OVL_FAULT=$stage:sleep setpriv --reuid 65534 --regid 65534 --clear-groups "$LAB/bin/ovlrun-fault" "$top" cat /layer1
+		assert_equal "$status" 0
+		assert_output 1
+	done
+}
+
 @test "T46 dead behind any stage, nothing is left" {
 	before=$(mounts)
 	fine=$(fingerprint "$tree")
