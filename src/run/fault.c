@@ -10,7 +10,7 @@
 
 void fault_point(const char *stage)
 {
-	const char *wanted = getenv("OVL_FAULT");
+	const char *wanted = getenv("OVL_FAULT"); /* in a test build only */
 	size_t len = strlen(stage);
 
 	if (!wanted || strncmp(wanted, stage, len) != 0 || wanted[len] != ':')

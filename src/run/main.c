@@ -27,10 +27,10 @@ static struct {
 	struct ovl_stack stack;
 } launch;
 static struct image image;
-/* What root is told when it can be said: of a policy that stops everybody else, of a container's
- * layer. */
-static struct ovl_error policy_error;
-static const char *changing; /* its cache-id */
+
+/* What root is told when it can be said. */
+static struct ovl_error policy_error; /* of a policy that stops everybody else */
+static const char *changing;	      /* the cache-id of a running container's layer */
 
 /* The drop, behind which things can be said. */
 static int give_up(const struct caller *caller, struct ovl_error *err)

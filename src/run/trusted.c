@@ -48,8 +48,9 @@ ssize_t trusted_read(int dirfd, const char *name, const char *path, bool must_be
 {
 	int follow = must_be_roots ? O_NOFOLLOW : 0;
 	int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | follow);
+	const char *reason;
 	struct stat st;
-	ssize_t ret;
+	ssize_t ret = 0;
 
 	if (fd < 0)
 		return ovl_fail(err, errno, "open", errno == ELOOP ? "it is a symlink" : NULL, NULL,
@@ -58,8 +59,8 @@ ssize_t trusted_read(int dirfd, const char *name, const char *path, bool must_be
 		ret = ovl_fail(err, errno, "examine", NULL, NULL, "%s", path);
 	else if (!S_ISREG(st.st_mode))
 		ret = ovl_fail(err, EINVAL, "trust", "not a regular file", NULL, "%s", path);
-	else
-		ret = must_be_roots ? trusted_check(fd, path, err) : 0;
+	else if (must_be_roots && (reason = ovl_beneath_untrusted(&st)))
+		ret = ovl_fail(err, EPERM, "trust", reason, NULL, "%s", path);
 	if (ret == 0)
 		ret = read_all(fd, path, buf, size, err);
 	close(fd);

@@ -15,17 +15,27 @@ bool word_is(struct word word, const char *text)
 	return word_same(word, (struct word){ text, strlen(text) });
 }
 
-bool word_to_id(struct word word, id_t *id)
+/* True if the word is 1 to max decimal digits, which are then in *n; max is small enough for 64
+ * bits. */
+static bool to_number(struct word word, size_t max, uint64_t *n)
 {
-	uint64_t n = 0;
-
-	if (word.len == 0 || word.len > 10)
+	*n = 0;
+	if (word.len == 0 || word.len > max)
 		return false;
 	for (size_t i = 0; i < word.len; i++) {
 		if (word.at[i] < '0' || word.at[i] > '9')
 			return false;
-		n = n * 10 + (uint64_t)(word.at[i] - '0');
+		*n = *n * 10 + (uint64_t)(word.at[i] - '0');
 	}
+	return true;
+}
+
+bool word_to_id(struct word word, id_t *id)
+{
+	uint64_t n;
+
+	if (!to_number(word, 10, &n))
+		return false;
 	*id = (id_t)n;
 	return n < UINT32_MAX; /* the last number is no id: -1 */
 }
@@ -33,19 +43,15 @@ bool word_to_id(struct word word, id_t *id)
 bool word_to_size(struct word word, uint64_t *size)
 {
 	static const char units[] = "kKmMgG";
-	const char *unit = word.len > 1 ? memchr(units, word.at[word.len - 1], 6) : NULL;
+	const char *unit =
+		word.len > 1 ? memchr(units, word.at[word.len - 1], sizeof(units) - 1) : NULL;
 	unsigned int shift = unit ? 10 * (1 + (unsigned int)(unit - units) / 2) : 0;
-	uint64_t n = 0;
+	uint64_t n;
 
 	if (unit)
 		word.len--;
-	if (word.len == 0 || word.len > 16)
+	if (!to_number(word, 16, &n))
 		return false;
-	for (size_t i = 0; i < word.len; i++) {
-		if (word.at[i] < '0' || word.at[i] > '9')
-			return false;
-		n = n * 10 + (uint64_t)(word.at[i] - '0');
-	}
 	*size = n << shift;
 	/* 0 would mean "no limit" to tmpfs; a pebibyte is more than anybody can mean. */
 	return n > 0 && n <= (UINT64_C(1) << 50) >> shift;

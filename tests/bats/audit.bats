@@ -48,7 +48,7 @@ stop_log() {
 	[ -n "${log_pid-}" ] || return 0
 	local fd=${LOG[1]}
 	exec {fd}>&-
-	wait "$log_pid" || true
+	wait "$log_pid" || true # some tests kill it
 	log_pid=''
 }
 

@@ -102,7 +102,7 @@ record() {
 	printf '%s\n' "$@" >"$images/$name"
 }
 
-# traced REQUEST...: the system calls of nobody's launch that name files, up to the payload.
+# traced REQUEST...: the system calls of nobody's launch that name files, up to the payload. It may be refused.
 traced() {
 	(cd / && strace -f -y -u nobody -e "trace=%file,unshare,mount" -o "$BATS_TEST_TMPDIR/trace" "$OVLRUN" "$@") >/dev/null 2>&1 </dev/null || true
 	awk '/execve\(/ && ++n == 2 { exit } !/execve\(|cap_last_cap|\+\+\+|---/' "$BATS_TEST_TMPDIR/trace"
