@@ -4,7 +4,8 @@
  *
  * MUST 1. No symlink is followed, in no component, with openat2 and without.  (T06, T10, T42)
  * MUST 2. Owner and mode are read from the opened descriptor, never from a name.  (T10)
- * MUST 3. Every ancestor is held to the same rule: who can rename one owns the tree.  (T10)
+ * MUST 3. A file that is read is regular and bounded, and is read whole.  (T07, T10, T41)
+ * MUST 4. Every ancestor is held to the same rule: who can rename one owns the tree.  (T10)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -79,7 +81,7 @@ const char *ovl_beneath_untrusted(const struct stat *st)
 	return st->st_mode & (S_IWGRP | S_IWOTH) ? "writable by others than root" : NULL;
 }
 
-static int check_trusted(int fd, const char *path, int len, struct ovl_error *err)
+int ovl_beneath_check(int fd, const char *path, int len, struct ovl_error *err)
 {
 	const char *reason;
 	struct stat st;
@@ -88,6 +90,53 @@ static int check_trusted(int fd, const char *path, int len, struct ovl_error *er
 		return ovl_fail(err, errno, "examine", NULL, NULL, "%.*s", len, path);
 	reason = ovl_beneath_untrusted(&st);
 	return reason ? ovl_fail(err, EPERM, "trust", reason, NULL, "%.*s", len, path) : 0;
+}
+
+/* True if the file may be 0666 after all, being root's where only root can reach it. */
+static bool is_forgiven(const struct ovl_file *file, const struct stat *st)
+{
+	return file->closed_dir && st->st_uid == 0 && (st->st_mode & 07777) == 0666 &&
+	       /* An access list could let somebody in whom the mode does not show. */
+	       lgetxattr(file->closed_dir, "system.posix_acl_access", NULL, 0) < 0 &&
+	       (errno == ENODATA || errno == EOPNOTSUPP);
+}
+
+static ssize_t read_whole(int fd, const struct ovl_file *file, char *buf, size_t size,
+			  struct ovl_error *err)
+{
+	const char *path = file->path;
+	struct stat st;
+	ssize_t len;
+
+	if (fstat(fd, &st) < 0)
+		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return ovl_fail(err, EBADMSG, "read", "not a regular file", file->hint, "%s", path);
+	if (st.st_size > (off_t)size)
+		return ovl_fail(err, EBADMSG, "read", "longer than it may be", file->hint, "%s",
+				path);
+	if (!file->is_anybodys && !is_forgiven(file, &st) && ovl_beneath_untrusted(&st))
+		return ovl_fail(err, EPERM, "trust", ovl_beneath_untrusted(&st), NULL, "%s", path);
+	len = read(fd, buf, size);
+	if (len < 0)
+		return ovl_fail(err, errno, "read", NULL, NULL, "%s", path);
+	if (len != st.st_size)
+		return ovl_fail(err, EIO, "read", "it has not the length of its size", NULL, "%s",
+				path);
+	return len;
+}
+
+ssize_t ovl_beneath_read(int fd, const struct ovl_file *file, char *buf, size_t size,
+			 struct ovl_error *err)
+{
+	ssize_t len;
+
+	if (fd < 0)
+		return ovl_fail(err, -fd, "open", fd == -ELOOP ? "it is a symlink" : NULL,
+				fd == -ELOOP ? file->hint : NULL, "%s", file->path);
+	len = read_whole(fd, file, buf, size, err);
+	close(fd);
+	return len;
 }
 
 int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
@@ -101,7 +150,7 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 	fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return ovl_fail(err, errno, "open", NULL, NULL, "/");
-	ret = check_trusted(fd, "/", 1, err);
+	ret = ovl_beneath_check(fd, "/", 1, err);
 	while (ret == 0) {
 		int next, len;
 
@@ -122,7 +171,7 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 					"%.*s", (int)(rest - path) + (len < 0 ? 2 : len), path);
 		fd = next;
 		rest += len;
-		ret = check_trusted(fd, path, (int)(rest - path), err);
+		ret = ovl_beneath_check(fd, path, (int)(rest - path), err);
 	}
 	close(fd);
 	return ret;

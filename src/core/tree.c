@@ -12,10 +12,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/magic.h>
@@ -37,90 +37,67 @@ static void join(char *name, const char *a, const char *b)
 	memcpy(name + len, b, strlen(b) + 1);
 }
 
-static int check_owner(const struct ovl_tree *tree, const char *name, const struct stat *st,
-		       struct ovl_error *err)
+static int fail(const struct ovl_tree *tree, const char *name, int errnum, const char *verb,
+		const char *reason, struct ovl_error *err)
 {
-	const char *reason = ovl_beneath_untrusted(st);
+	bool is_damage = errnum == EBADMSG || errnum == EINVAL || errnum == ENOENT;
 
-	if (!reason)
-		return 0;
-	return ovl_fail(err, EPERM, "trust", reason, NULL, "%s/%s", tree->path, name);
+	return ovl_fail(err, errnum, verb, reason, is_damage ? DAMAGED : NULL, "%s/%s", tree->path,
+			name);
+}
+
+/* Examines the directory name: it may be no symlink to one. */
+static int stat_dir(const struct ovl_tree *tree, const char *name, struct stat *st,
+		    struct ovl_error *err)
+{
+	if (fstatat(tree->fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(tree, name, errno, "find", NULL, err);
+	return S_ISDIR(st->st_mode) ? 0 : fail(tree, name, EBADMSG, "use", "not a directory", err);
 }
 
 static int check_dir(const struct ovl_tree *tree, const char *name, struct ovl_error *err)
 {
 	struct stat st;
+	int ret = stat_dir(tree, name, &st, err);
 
-	if (fstatat(tree->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return ovl_fail(err, errno, "find", NULL, NULL, "%s/%s", tree->path, name);
-	if (!S_ISDIR(st.st_mode))
-		return ovl_fail(err, EBADMSG, "use", "not a directory", DAMAGED, "%s/%s",
-				tree->path, name);
-	return check_owner(tree, name, &st, err);
-}
-
-/*
- * Docker 23.0.8 to 25.0.3 wrote `lower` 0666 whatever the umask was. That is harmless where nobody
- * else can reach the file: the bits of this one file are forgiven in a closed tree.
- */
-static bool is_forgiven(const struct ovl_tree *tree, const char *name, const struct stat *st)
-{
-	const char *slash = strchr(name, '/');
-
-	return tree->is_closed && slash && strcmp(slash, "/lower") == 0 && st->st_uid == 0 &&
-	       (st->st_mode & 07777) == 0666 &&
-	       /* An access list could let somebody in whom the mode does not show. */
-	       lgetxattr(tree->path, "system.posix_acl_access", NULL, 0) < 0 &&
-	       (errno == ENODATA || errno == EOPNOTSUPP);
+	if (ret == -ENOENT)
+		err->hint = NULL; /* there may never have been a layer of the name asked for */
+	if (ret == 0 && ovl_beneath_untrusted(&st))
+		ret = fail(tree, name, EPERM, "trust", ovl_beneath_untrusted(&st), err);
+	return ret;
 }
 
 /* Reads the small file name into buf, size bytes at most. Returns its length or -errno. */
-static int read_file(const struct ovl_tree *tree, const char *name, char *buf, size_t size,
-		     struct ovl_error *err)
+static ssize_t read_file(const struct ovl_tree *tree, const char *name, char *buf, size_t size,
+			 struct ovl_error *err)
 {
 	int fd = ovl_beneath_open(tree->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	ssize_t len;
-	int ret;
+	const char *slash = strchr(name, '/');
+	struct ovl_file file = { .hint = DAMAGED };
+	char path[OVL_ERROR_OBJECT];
 
-	if (fd < 0)
-		return ovl_fail(err, -fd, "open", fd == -ELOOP ? "it is a symlink" : NULL,
-				fd == -ELOOP ? DAMAGED : NULL, "%s/%s", tree->path, name);
-	if (fstat(fd, &st) < 0)
-		ret = ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s", tree->path, name);
-	else if (!S_ISREG(st.st_mode))
-		ret = ovl_fail(err, EBADMSG, "read", "not a regular file", DAMAGED, "%s/%s",
-			       tree->path, name);
-	else if (st.st_size > (off_t)size)
-		ret = ovl_fail(err, EBADMSG, "read", "longer than the format allows", DAMAGED,
-			       "%s/%s", tree->path, name);
-	else
-		ret = is_forgiven(tree, name, &st) ? 0 : check_owner(tree, name, &st, err);
-	if (ret == 0) {
-		len = read(fd, buf, size);
-		ret = (int)len;
-		if (len < 0)
-			ret = ovl_fail(err, errno, "read", NULL, NULL, "%s/%s", tree->path, name);
-		else if (len != st.st_size)
-			ret = ovl_fail(err, EIO, "read", "it is shorter than its size", NULL,
-				       "%s/%s", tree->path, name);
-	}
-	close(fd);
-	return ret;
+	snprintf(path, sizeof(path), "%s/%s", tree->path, name);
+	file.path = path;
+	/*
+	 * Docker 23.0.8 to 25.0.3 wrote `lower` 0666 whatever the umask was. That is harmless where
+	 * nobody else can reach the file: the bits of this one file are forgiven in a closed tree.
+	 */
+	if (tree->is_closed && slash && strcmp(slash, "/lower") == 0)
+		file.closed_dir = tree->path;
+	return ovl_beneath_read(fd, &file, buf, size, err);
 }
 
 static int refuse_mount_program(const struct ovl_tree *tree, struct ovl_error *err)
 {
+	static const char name[] = ".has-mount-program";
 	char word[8] = "";
-	int len;
+	ssize_t len;
 
-	if (faccessat(tree->fd, ".has-mount-program", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0
-				       : ovl_fail(err, errno, "examine", NULL, NULL,
-						  "%s/.has-mount-program", tree->path);
-	len = read_file(tree, ".has-mount-program", word, sizeof(word) - 1, err);
+	if (faccessat(tree->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fail(tree, name, errno, "examine", NULL, err);
+	len = read_file(tree, name, word, sizeof(word) - 1, err);
 	if (len < 0)
-		return len;
+		return (int)len;
 	if (strncmp(word, "true", 4) == 0)
 		return ovl_fail(err, EOPNOTSUPP, "use tree",
 				"its deletions are written for a mount program (fuse-overlayfs)",
@@ -131,7 +108,7 @@ static int refuse_mount_program(const struct ovl_tree *tree, struct ovl_error *e
 
 int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int ret;
 
 	tree->path = path;
@@ -144,16 +121,14 @@ int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err
 		ret = ovl_fail(err, ENOENT, "use tree", "it has no l/ directory",
 			       "name the directory that holds l/, such as .../docker/overlay2",
 			       "%s", path);
-	if (ret == 0)
-		ret = refuse_mount_program(tree, err);
+	/* Searchable neither by others nor by a group other than root's. */
+	tree->is_closed = !(st.st_mode & S_IXOTH) && (!(st.st_mode & S_IXGRP) || st.st_gid == 0);
+	ret = ret ?: refuse_mount_program(tree, err);
 	if (ret < 0) {
 		close(tree->fd);
 		tree->fd = -1;
-		return ret;
 	}
-	/* Searchable neither by others nor by a group other than root's. */
-	tree->is_closed = !(st.st_mode & S_IXOTH) && (!(st.st_mode & S_IXGRP) || st.st_gid == 0);
-	return 0;
+	return ret;
 }
 
 /* Reads l/LINK into id: the cache-id of its target ../<id>/diff. */
@@ -167,14 +142,13 @@ static int read_link(const struct ovl_tree *tree, const char *link, char id[OVL_
 	join(name, "l/", link);
 	len = readlinkat(tree->fd, name, target, sizeof(target));
 	if (len < 0)
-		return ovl_fail(err, errno, "read", errno == EINVAL ? "not a symlink" : NULL,
-				errno == EINVAL || errno == ENOENT ? DAMAGED : NULL, "%s/%s",
-				tree->path, name);
+		return fail(tree, name, errno, "read", errno == EINVAL ? "not a symlink" : NULL,
+			    err);
 	if ((size_t)len <= around || memcmp(target, "../", 3) != 0 ||
 	    memcmp(target + len - 5, "/diff", 5) != 0 ||
 	    !ovl_id_is_valid(target + 3, (size_t)len - around))
-		return ovl_fail(err, EBADMSG, "use", "its target is not ../<cache-id>/diff",
-				DAMAGED, "%s/%s", tree->path, name);
+		return fail(tree, name, EBADMSG, "use", "its target is not ../<cache-id>/diff",
+			    err);
 	memcpy(id, target + 3, (size_t)len - around);
 	id[(size_t)len - around] = '\0';
 	return 0;
@@ -185,15 +159,14 @@ static int read_link_file(const struct ovl_tree *tree, const char *id, char link
 			  struct ovl_error *err)
 {
 	char name[FILE_NAME];
-	int len;
+	ssize_t len;
 
 	join(name, id, "/link");
 	len = read_file(tree, name, link, OVL_LINK_LEN, err);
 	if (len < 0)
-		return len;
+		return (int)len;
 	if (!ovl_link_is_valid(link, (size_t)len))
-		return ovl_fail(err, EBADMSG, "read", "not a link (26 characters A-Z2-7)", DAMAGED,
-				"%s/%s", tree->path, name);
+		return fail(tree, name, EBADMSG, "read", "not a link (26 characters A-Z2-7)", err);
 	link[OVL_LINK_LEN] = '\0';
 	return 0;
 }
@@ -203,17 +176,9 @@ static int check_layer(const struct ovl_tree *tree, const char *id, struct stat 
 		       struct ovl_error *err)
 {
 	char name[FILE_NAME];
-	int ret = check_dir(tree, id, err);
 
-	if (ret < 0)
-		return ret;
 	join(name, id, "/diff");
-	if (fstatat(tree->fd, name, diff, AT_SYMLINK_NOFOLLOW) < 0)
-		return ovl_fail(err, errno, "find", NULL, DAMAGED, "%s/%s", tree->path, name);
-	if (!S_ISDIR(diff->st_mode))
-		return ovl_fail(err, EBADMSG, "use", "not a directory", DAMAGED, "%s/%s",
-				tree->path, name);
-	return 0;
+	return check_dir(tree, id, err) ?: stat_dir(tree, name, diff, err);
 }
 
 /* A layer that the caller named: both directions, <id>/link and l/LINK, must agree. */
@@ -221,22 +186,15 @@ static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer, s
 			 struct ovl_error *err)
 {
 	char id[OVL_ID_MAX + 1], link[OVL_LINK_LEN + 1];
-	int ret = 0;
+	int ret = layer->id[0] ? 0 : read_link(tree, layer->link, layer->id, err);
 
-	if (layer->id[0] == '\0')
-		ret = read_link(tree, layer->link, layer->id, err);
-	if (ret == 0)
-		ret = check_layer(tree, layer->id, diff, err);
-	if (ret == 0)
-		ret = read_link_file(tree, layer->id, link, err);
-	if (ret == 0)
-		ret = read_link(tree, link, id, err);
+	ret = ret ?: check_layer(tree, layer->id, diff, err)
+		  ?: read_link_file(tree, layer->id, link, err)
+		  ?: read_link(tree, link, id, err);
 	if (ret < 0)
 		return ret;
-	if (strcmp(id, layer->id) != 0 ||
-	    (layer->link[0] != '\0' && strcmp(link, layer->link) != 0))
-		return ovl_fail(err, EBADMSG, "use", "its link file and l/ disagree", DAMAGED,
-				"%s/%s", tree->path, layer->id);
+	if (strcmp(id, layer->id) != 0 || (layer->link[0] && strcmp(link, layer->link) != 0))
+		return fail(tree, layer->id, EBADMSG, "use", "its link file and l/ disagree", err);
 	memcpy(layer->link, link, sizeof(link));
 	return 0;
 }
@@ -244,15 +202,15 @@ static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer, s
 static int add_lowers(const struct ovl_tree *tree, struct ovl_stack *stack, struct ovl_error *err)
 {
 	static char text[OVL_LOWER_MAX]; /* on the stack four pages would be cleared for it */
+	const char *id = stack->layer[0].id;
 	char name[FILE_NAME];
-	int len;
+	ssize_t len;
 
-	join(name, stack->layer[0].id, "/lower");
+	join(name, id, "/lower");
 	len = read_file(tree, name, text, sizeof(text), err);
 	if (len == -ENOENT)
 		return 0;
-	return len < 0 ? len
-		       : ovl_stack_parse_lower(stack, text, (size_t)len, stack->layer[0].id, err);
+	return len < 0 ? (int)len : ovl_stack_parse_lower(stack, text, (size_t)len, id, err);
 }
 
 int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool with_lowers,
@@ -268,9 +226,8 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 		if (i < named) {
 			ret = resolve_named(tree, layer, &diff, err);
 		} else {
-			ret = read_link(tree, layer->link, layer->id, err);
-			if (ret == 0)
-				ret = check_layer(tree, layer->id, &diff, err);
+			ret = read_link(tree, layer->link, layer->id, err)
+				      ?: check_layer(tree, layer->id, &diff, err);
 		}
 		if (i == 0 && ret == 0) {
 			stack->root_mode = diff.st_mode & 07777;
@@ -317,8 +274,7 @@ int ovl_tree_verify_links(const struct ovl_tree *tree, const struct ovl_stack *s
 		len += strlen("..//diff");
 		if (readlinkat(tree->fd, name, target, sizeof(target)) != (ssize_t)len ||
 		    memcmp(target, expected, len) != 0)
-			return ovl_fail(err, ESTALE, "use", "it changed during the launch", NULL,
-					"%s/l/%s", tree->path, stack->layer[i].link);
+			return fail(tree, name, ESTALE, "use", "it changed during the launch", err);
 	}
 	return 0;
 }

@@ -100,7 +100,7 @@ static int load_dir(struct ovl_error *err)
 		return 0;
 	if (dirfd < 0)
 		return ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_DIR);
-	ret = trusted_check(dirfd, POLICY_DIR, err);
+	ret = ovl_beneath_check(dirfd, POLICY_DIR, sizeof(POLICY_DIR) - 1, err);
 	ret = count = ret < 0 ? ret : list_dir(dirfd, paths, err);
 	for (int i = 0; i < count && ret >= 0; i++)
 		ret = add_file(dirfd, paths[i].text + sizeof(POLICY_DIR), paths[i].text, true, err);

@@ -12,13 +12,10 @@
 /*
  * Reads the file name below dirfd into buf, size bytes at most, without following or blocking. It
  * must be a regular file; with must_be_roots also owned by root and writable by nobody else: asked
- * of the open descriptor. path: its name in messages. Returns the length; -ENOENT, -EFBIG, -EPERM,
- * -EINVAL.
+ * of the open descriptor. path: its name in messages. Returns the length; -ENOENT, -EPERM, -EBADMSG
+ * (not regular, or too long), -EIO.
  */
 ssize_t trusted_read(int dirfd, const char *name, const char *path, bool must_be_roots, char *buf,
 		     size_t size, struct ovl_error *err);
-
-/* The same rule for an open descriptor of whatever kind: 0 or -EPERM. */
-int trusted_check(int fd, const char *path, struct ovl_error *err);
 
 #endif
