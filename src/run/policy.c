@@ -32,17 +32,12 @@ static bool list_may_name(const char *list, struct word id)
 
 static bool what_matches(const struct rule *rule, const struct request *request)
 {
-	switch (rule->what) {
-	case WHAT_ANY:
+	if (rule->what == WHAT_ANY)
 		return true;
-	case WHAT_IMAGE:
-		return request->kind == REQUEST_IMAGE &&
-		       image_name_matches(rule->what_word.at, rule->what_word.len, request->image);
-	default:
-		break;
-	}
-	if (request->kind == REQUEST_IMAGE)
+	if ((rule->what == WHAT_IMAGE) != (request->kind == REQUEST_IMAGE))
 		return false;
+	if (rule->what == WHAT_IMAGE)
+		return image_name_matches(rule->what_word.at, rule->what_word.len, request->image);
 	if (rule->is_deny)
 		return list_may_name(request->name, rule->what_word);
 	return request->kind == REQUEST_LAYER && word_is(rule->what_word, request->name);
@@ -67,11 +62,26 @@ static int who_matches(const struct rule *rule, const struct accounts *accounts,
 
 #define NO_SUCH_NAME "no such user or group in /etc/passwd or /etc/group: write its number"
 
-/* The words of one file, and a line that stands before its first. */
-static struct word begin(struct rule_line *line, const struct policy_text *text)
+/* Goes through the lines of a policy. Zero, but for the policy, before the first. */
+struct reader {
+	const struct policy *policy;
+	unsigned int count; /* of the files begun */
+	struct word rest;   /* of the one in hand */
+	struct rule_line line;
+};
+
+/* Takes the next line: 1, 0 if there is none, or what rule_parse_line says. */
+static int next_line(struct reader *reader, struct ovl_error *err)
 {
-	*line = (struct rule_line){ .file = text->file };
-	return (struct word){ text->text, text->len };
+	while (reader->rest.len == 0) {
+		const struct policy_text *text = &reader->policy->texts[reader->count];
+
+		if (reader->count++ == reader->policy->count)
+			return 0;
+		reader->rest = (struct word){ text->text, text->len };
+		reader->line = (struct rule_line){ .file = text->file };
+	}
+	return rule_parse_line(&reader->line, &reader->rest, err) ?: 1;
 }
 
 /* What was found on the way through the rules. */
@@ -79,9 +89,7 @@ struct verdict {
 	struct word first_tree;
 	bool tree_is_offered; /* the one that was asked for */
 	bool is_permitted;
-	struct rule rule; /* if it is: the last that matched */
-	const char *file;
-	unsigned int line;
+	struct rule_line line; /* if it is: the last that matched */
 };
 
 static int consider(struct verdict *verdict, const struct rule_line *line,
@@ -97,43 +105,23 @@ static int consider(struct verdict *verdict, const struct rule_line *line,
 		if (request->tree && word_is(line->tree, request->tree))
 			verdict->tree_is_offered = true;
 	}
+	/* Root needs no rule. */
+	if (caller->uid == 0 || !line->is_rule)
+		return 0;
 	/* Whether the account files are read must not tell what the rules are about. */
-	if (caller->uid != 0 && !accounts && line->is_rule && line->rule.who != WHO_ALL &&
-	    !word_to_id(line->rule.who_word, &id))
+	if (!accounts && line->rule.who != WHO_ALL && !word_to_id(line->rule.who_word, &id))
 		return -EAGAIN;
-	/* Root needs no rule. And a denial of what nothing permitted so far says nothing new. */
-	if (caller->uid == 0 || !line->is_rule || !what_matches(&line->rule, request) ||
-	    (line->rule.is_deny && !verdict->is_permitted))
+	/* A denial of what nothing permitted so far says nothing new. */
+	if (!what_matches(&line->rule, request) || (line->rule.is_deny && !verdict->is_permitted))
 		return 0;
 	ret = who_matches(&line->rule, accounts, caller);
 	if (ret == -ENOENT)
 		return rule_fail(line, NO_SUCH_NAME, err);
-	if (ret <= 0)
-		return ret;
-	verdict->is_permitted = !line->rule.is_deny;
-	verdict->rule = line->rule;
-	verdict->file = line->file;
-	verdict->line = line->number;
-	return 0;
-}
-
-static int consider_all(struct verdict *verdict, const struct policy *policy,
-			const struct accounts *accounts, const struct caller *caller,
-			const struct request *request, struct ovl_error *err)
-{
-	struct rule_line line;
-	int ret = 0;
-
-	for (unsigned int i = 0; i < policy->count; i++) {
-		struct word text = begin(&line, &policy->texts[i]);
-
-		while (ret == 0 && text.len > 0) {
-			ret = rule_parse_line(&line, &text, err);
-			if (ret == 0)
-				ret = consider(verdict, &line, accounts, caller, request, err);
-		}
+	if (ret > 0) {
+		verdict->is_permitted = !line->rule.is_deny;
+		verdict->line = *line;
 	}
-	return ret;
+	return 0;
 }
 
 static int refuse(const struct request *request, struct ovl_error *err)
@@ -162,23 +150,19 @@ static int settle(struct grant *grant, const struct verdict *verdict, const stru
 {
 	struct word tree = verdict->first_tree;
 
-	if (request->tree) {
-		tree.at = request->tree;
-		tree.len = strlen(request->tree);
-	}
+	if (request->tree)
+		tree = (struct word){ request->tree, strlen(request->tree) };
 	if (tree.len > RULE_TREE_MAX)
 		return ovl_fail(err, ENAMETOOLONG, "use tree", NULL, NULL, "%s", request->tree);
-	if (tree.len > 0)
-		memcpy(grant->tree, tree.at, tree.len);
-	grant->tree[tree.len] = '\0';
 	if (request->tmpfs_size > limit)
 		return ovl_fail(err, EACCES, "use --tmpfs-size", "more than the policy permits",
 				NULL, "%llu", (unsigned long long)request->tmpfs_size);
+	*grant = (struct grant){ .file = verdict->line.file, .line = verdict->line.number };
+	if (tree.len > 0)
+		memcpy(grant->tree, tree.at, tree.len);
 	grant->tmpfs_size = limit < RULE_TMPFS_LIMIT ? limit : RULE_TMPFS_LIMIT;
 	if (request->tmpfs_size)
 		grant->tmpfs_size = request->tmpfs_size;
-	grant->file = verdict->file;
-	grant->line = verdict->line;
 	return 0;
 }
 
@@ -186,18 +170,20 @@ int policy_decide(const struct policy *policy, const struct accounts *accounts,
 		  const struct caller *caller, const struct request *request, struct grant *grant,
 		  struct ovl_error *err)
 {
+	struct reader reader = { .policy = policy };
 	struct verdict verdict = { 0 };
 	int ret;
 
-	if (caller->uid == 0) {
-		bool is_wrong = consider_all(&verdict, policy, NULL, caller, request, err) < 0;
-
-		if (is_wrong)
-			verdict.first_tree.len = 0;
-		ret = settle(grant, &verdict, request, UINT64_MAX, err);
-		return ret < 0 ? ret : is_wrong;
+	while ((ret = next_line(&reader, err)) > 0) {
+		ret = consider(&verdict, &reader.line, accounts, caller, request, err);
+		if (ret < 0)
+			break;
 	}
-	ret = consider_all(&verdict, policy, accounts, caller, request, err);
+	if (caller->uid == 0) {
+		if (ret < 0)
+			verdict.first_tree.len = 0;
+		return settle(grant, &verdict, request, UINT64_MAX, err) ?: ret < 0;
+	}
 	if (ret < 0)
 		return ret;
 	if (!verdict.is_permitted)
@@ -206,32 +192,27 @@ int policy_decide(const struct policy *policy, const struct accounts *accounts,
 		return ovl_fail(err, EACCES, "use tree", "not there, or not permitted",
 				"ask the administrator for a `tree` line in /etc/ovlrun.conf", "%s",
 				request->tree);
-	ret = check_features(request->features, &verdict.rule, err);
-	return ret < 0 ? ret : settle(grant, &verdict, request, verdict.rule.tmpfs_limit, err);
+	return check_features(request->features, &verdict.line.rule, err)
+		       ?: settle(grant, &verdict, request, verdict.line.rule.tmpfs_limit, err);
 }
 
 unsigned int policy_check(const struct policy *policy, const struct accounts *accounts,
 			  void (*report)(const struct ovl_error *err, void *data), void *data)
 {
 	static const struct caller nobody = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
-	unsigned int wrong = 0;
-	struct rule_line line;
+	struct reader reader = { .policy = policy };
 	struct ovl_error err;
+	unsigned int wrong = 0;
+	int ret;
 
-	for (unsigned int i = 0; i < policy->count; i++) {
-		struct word text = begin(&line, &policy->texts[i]);
-
-		while (text.len > 0) {
-			int ret = rule_parse_line(&line, &text, &err);
-
-			line.rule.is_deny = true; /* to be told of unknown names */
-			if (ret == 0 && line.is_rule &&
-			    who_matches(&line.rule, accounts, &nobody) == -ENOENT)
-				ret = rule_fail(&line, NO_SUCH_NAME, &err);
-			if (ret < 0) {
-				wrong++;
-				report(&err, data);
-			}
+	while ((ret = next_line(&reader, &err)) != 0) {
+		reader.line.rule.is_deny = true; /* to be told of unknown names */
+		if (ret > 0 && reader.line.is_rule &&
+		    who_matches(&reader.line.rule, accounts, &nobody) == -ENOENT)
+			ret = rule_fail(&reader.line, NO_SUCH_NAME, &err);
+		if (ret < 0) {
+			wrong++;
+			report(&err, data);
 		}
 	}
 	return wrong;

@@ -35,57 +35,51 @@ const char *rule_feature_name(enum feature feature)
 	return features[i].name;
 }
 
+static bool begins_blank(struct word text)
+{
+	return text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t');
+}
+
 /* The next word of text; empty at its end. */
 static struct word next_word(struct word *text)
 {
 	struct word word;
 
-	while (text->len > 0 && (text->at[0] == ' ' || text->at[0] == '\t')) {
-		text->at++;
-		text->len--;
-	}
+	while (begins_blank(*text))
+		word_skip(text, 1);
 	if (text->len > 0 && text->at[0] == '#') /* a comment, but not within a word */
 		text->len = 0;
-	word.at = text->at;
-	for (word.len = 0; word.len < text->len; word.len++) {
-		if (word.at[word.len] == ' ' || word.at[word.len] == '\t')
-			break;
-	}
-	text->at += word.len;
-	text->len -= word.len;
+	word = *text;
+	while (text->len > 0 && !begins_blank(*text))
+		word_skip(text, 1);
+	word.len -= text->len;
 	return word;
 }
 
 static int parse_who(struct rule_line *line, struct word word, struct ovl_error *err)
 {
-	struct rule *rule = &line->rule;
+	bool is_group = word.len > 0 && word.at[0] == ':';
 
-	rule->who = WHO_USER;
-	if (word_is(word, "*"))
-		rule->who = WHO_ALL;
-	else if (word.len > 0 && word.at[0] == ':') {
-		rule->who = WHO_GROUP;
-		word.at++;
-		word.len--;
-	}
+	if (is_group)
+		word_skip(&word, 1);
 	if (word.len == 0)
 		return rule_fail(line, "a user, :group or * is missing", err);
-	rule->who_word = word;
+	line->rule.who = is_group ? WHO_GROUP : word_is(word, "*") ? WHO_ALL : WHO_USER;
+	line->rule.who_word = word;
 	return 0;
 }
 
 static int parse_what(struct rule_line *line, struct word *rest, struct ovl_error *err)
 {
 	struct rule *rule = &line->rule;
-	struct word word = next_word(rest);
+	struct word kind = next_word(rest), word;
 
-	if (word_is(word, "any")) {
-		rule->what = WHAT_ANY;
+	rule->what = WHAT_ANY;
+	if (word_is(kind, "any"))
 		return 0;
-	}
-	if (!word_is(word, "image") && !word_is(word, "layer"))
+	rule->what = word_is(kind, "image") ? WHAT_IMAGE : WHAT_LAYER;
+	if (rule->what == WHAT_LAYER && !word_is(kind, "layer"))
 		return rule_fail(line, "`any`, `image NAME` or `layer ID` is missing", err);
-	rule->what = word.at[0] == 'i' ? WHAT_IMAGE : WHAT_LAYER;
 	rule->what_word = word = next_word(rest);
 	if (rule->what == WHAT_IMAGE && !image_pattern_is_valid(word.at, word.len))
 		return rule_fail(line, "not the name of an image", err);
@@ -125,14 +119,11 @@ static int parse_limit(struct rule_line *line, struct word list, struct ovl_erro
 
 static int parse_rule(struct rule_line *line, struct word rest, struct ovl_error *err)
 {
+	int ret = parse_who(line, next_word(&rest), err) ?: parse_what(line, &rest, err);
 	struct word word;
-	int ret;
 
 	line->is_rule = true;
 	line->rule.tmpfs_limit = RULE_TMPFS_LIMIT;
-	ret = parse_who(line, next_word(&rest), err);
-	if (ret == 0)
-		ret = parse_what(line, &rest, err);
 	while (ret == 0 && (word = next_word(&rest)).len > 0) {
 		if (!line->rule.is_deny && word_is(word, "may"))
 			ret = parse_may(line, next_word(&rest), err);
@@ -149,10 +140,7 @@ int rule_parse_line(struct rule_line *line, struct word *text, struct ovl_error 
 	bool is_finished = memchr(text->at, '\n', text->len);
 	struct word rest = word_cut(text, '\n'), word;
 
-	line->number++;
-	line->tree.len = 0;
-	line->is_rule = false;
-	line->rule = (struct rule){ 0 };
+	*line = (struct rule_line){ .file = line->file, .number = line->number + 1 };
 	if (!is_finished)
 		return rule_fail(line, "the last line is not finished", err);
 	if (memchr(rest.at, '\0', rest.len))

@@ -57,13 +57,17 @@ bool word_to_size(struct word word, uint64_t *size)
 	return n > 0 && n <= (UINT64_C(1) << 50) >> shift;
 }
 
+void word_skip(struct word *text, size_t n)
+{
+	text->at += n;
+	text->len -= n;
+}
+
 struct word word_cut(struct word *text, char byte)
 {
 	const char *end = text->len ? memchr(text->at, byte, text->len) : NULL;
 	struct word head = { text->at, end ? (size_t)(end - text->at) : text->len };
-	size_t skip = head.len + (end ? 1 : 0);
 
-	text->at += skip;
-	text->len -= skip;
+	word_skip(text, head.len + (end ? 1 : 0));
 	return head;
 }

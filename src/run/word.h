@@ -29,6 +29,9 @@ bool word_to_id(struct word word, id_t *id);
  */
 bool word_to_size(struct word word, uint64_t *size);
 
+/* Takes the first n bytes off *text, which has as many. */
+void word_skip(struct word *text, size_t n);
+
 /* Cuts *text at the first of the byte and returns what stands before; *text is what is behind. */
 struct word word_cut(struct word *text, char byte);
 
