@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@ static struct policy policy;
 static char policy_text[POLICY_SIZE_MAX];
 static size_t policy_len;
 static struct accounts accounts;
-static char passwd_text[POLICY_SIZE_MAX], group_text[POLICY_SIZE_MAX];
+static char names_text[2][POLICY_SIZE_MAX];
 static char record_text[IMAGE_RECORD_MAX + 1];
 
 /* The path of a file in POLICY_DIR; its name alone begins behind sizeof(POLICY_DIR) bytes. */
@@ -38,14 +37,13 @@ static int add_file(int dirfd, const char *name, const char *path, bool must_be_
 		    struct ovl_error *err)
 {
 	struct policy_text *text = &policy.texts[policy.count];
-	ssize_t len = trusted_read(dirfd, name, path, must_be_roots, policy_text + policy_len,
+	char *buf = policy_text + policy_len;
+	ssize_t len = trusted_read(dirfd, name, path, must_be_roots, buf,
 				   sizeof(policy_text) - policy_len, err);
 
 	if (len < 0)
 		return (int)len;
-	text->file = path;
-	text->text = policy_text + policy_len;
-	text->len = (size_t)len;
+	*text = (struct policy_text){ .file = path, .text = buf, .len = (size_t)len };
 	policy_len += text->len;
 	policy.count++;
 	return 0;
@@ -58,12 +56,18 @@ static bool is_conf(const char *name)
 	return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
 }
 
-static int compare_paths(const void *a, const void *b)
+/* Puts the path of the file name among the count paths, which are in the order of their bytes. */
+static void insert_path(struct conf_path *paths, int count, const char *name)
 {
-	return strcmp(((const struct conf_path *)a)->text, ((const struct conf_path *)b)->text);
+	struct conf_path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%.*s", POLICY_DIR, NAME_MAX_LEN, name);
+	for (; count > 0 && strcmp(paths[count - 1].text, path.text) > 0; count--)
+		paths[count] = paths[count - 1];
+	paths[count] = path;
 }
 
-/* Lists the files of POLICY_DIR that count. Returns their number. */
+/* Lists the files of POLICY_DIR that count, in order. Returns their number. */
 static int list_dir(int dirfd, struct conf_path *paths, struct ovl_error *err)
 {
 	_Alignas(struct dirent) char buf[4096]; /* readdir would take malloc into each launch */
@@ -80,13 +84,11 @@ static int list_dir(int dirfd, struct conf_path *paths, struct ovl_error *err)
 				return ovl_fail(err, E2BIG, "read",
 						"more than 64 files, or a name over 64 bytes", NULL,
 						"%s", POLICY_DIR);
-			snprintf(paths[count++].text, sizeof(paths[0].text), "%s/%.*s", POLICY_DIR,
-				 NAME_MAX_LEN, entry->d_name);
+			insert_path(paths, count++, entry->d_name);
 		}
 	}
 	if (got < 0)
 		return ovl_fail(err, errno, "read", NULL, NULL, "%s", POLICY_DIR);
-	qsort(paths, (size_t)count, sizeof(paths[0]), compare_paths);
 	return count;
 }
 
@@ -115,26 +117,21 @@ static int load_policy(struct ovl_error *err)
 	return ret < 0 && ret != -ENOENT ? ret : load_dir(err);
 }
 
-/* Reads one account file; a missing one names nobody. */
-static int load_names(const char *path, char *buf, struct word *text, struct ovl_error *err)
-{
-	ssize_t len = trusted_read(AT_FDCWD, path, path, true, buf, POLICY_SIZE_MAX, err);
-
-	if (len < 0 && len != -ENOENT)
-		return (int)len;
-	text->at = buf;
-	text->len = len < 0 ? 0 : (size_t)len;
-	return 0;
-}
-
+/* Reads the account files; a missing one names nobody. */
 static int load_accounts(const struct caller *caller, struct ovl_error *err)
 {
-	struct word passwd, group;
-	int ret = load_names("/etc/passwd", passwd_text, &passwd, err);
+	static const char *const files[] = { "/etc/passwd", "/etc/group" };
+	struct word texts[2];
 
-	if (ret == 0)
-		ret = load_names("/etc/group", group_text, &group, err);
-	return ret < 0 ? ret : accounts_collect(&accounts, passwd, group, caller, err);
+	for (int i = 0; i < 2; i++) {
+		ssize_t len = trusted_read(AT_FDCWD, files[i], files[i], true, names_text[i],
+					   sizeof(names_text[i]), err);
+
+		if (len < 0 && len != -ENOENT)
+			return (int)len;
+		texts[i] = (struct word){ names_text[i], len < 0 ? 0 : (size_t)len };
+	}
+	return accounts_collect(&accounts, texts[0], texts[1], caller, err);
 }
 
 int policy_ask(const struct caller *caller, const struct request *request, struct grant *grant,
@@ -147,12 +144,10 @@ int policy_ask(const struct caller *caller, const struct request *request, struc
 	if (load < 0)
 		policy.count = 0;
 	ret = policy_decide(&policy, NULL, caller, request, grant, err);
-	if (ret == -EAGAIN) {
-		ret = load_accounts(caller, err);
-		if (ret == 0)
-			ret = policy_decide(&policy, &accounts, caller, request, grant, err);
-	}
-	return load < 0 && ret == 0 ? 1 : ret;
+	if (ret == -EAGAIN)
+		ret = load_accounts(caller, err)
+			      ?: policy_decide(&policy, &accounts, caller, request, grant, err);
+	return ret ?: load < 0;
 }
 
 unsigned int policy_check_file(const char *file,
@@ -162,9 +157,7 @@ unsigned int policy_check_file(const char *file,
 	struct ovl_error err;
 	int ret = file ? add_file(AT_FDCWD, file, file, false, &err) : load_policy(&err);
 
-	if (ret == 0)
-		ret = load_accounts(&nobody, &err);
-	if (ret == 0)
+	if ((ret ?: load_accounts(&nobody, &err)) == 0)
 		return policy_check(&policy, &accounts, report, data);
 	report(&err, data);
 	return 1;
@@ -194,14 +187,12 @@ static ssize_t read_record(const char *name, char *path, size_t size, struct ovl
 
 int policy_load_image(const char *name, struct image *image, struct ovl_error *err)
 {
-	static const char latest[] = ":latest";
 	char path[sizeof(IMAGES_DIR) + 1 + IMAGE_NAME_SIZE], untagged[IMAGE_NAME_SIZE];
-	size_t len = strlen(name), tag = strlen(latest);
+	const char *tag = strrchr(name, ':');
 	ssize_t ret = read_record(name, path, sizeof(path), err);
 
-	if (ret == -ENOENT && len > tag && strcmp(name + len - tag, latest) == 0) {
-		memcpy(untagged, name, len - tag);
-		untagged[len - tag] = '\0';
+	if (ret == -ENOENT && tag && strcmp(tag, ":latest") == 0) {
+		snprintf(untagged, sizeof(untagged), "%.*s", (int)(tag - name), name);
 		ret = read_record(untagged, path, sizeof(path), err);
 	}
 	if (ret == -ENOENT)
