@@ -25,11 +25,6 @@ static bool next_entry(struct word *text, struct word *name, id_t *id)
 	return false;
 }
 
-static bool is_uid(const struct caller *caller, id_t id)
-{
-	return id == caller->uid;
-}
-
 bool accounts_has_group(const struct caller *caller, id_t id)
 {
 	if (id == caller->gid)
@@ -41,46 +36,35 @@ bool accounts_has_group(const struct caller *caller, id_t id)
 	return false;
 }
 
-static int collect(struct word text, const struct caller *caller,
-		   bool (*is_his)(const struct caller *, id_t), struct word *names, size_t *count,
-		   struct ovl_error *err)
+int accounts_collect(struct accounts *accounts, struct word passwd, struct word group,
+		     const struct caller *caller, struct ovl_error *err)
 {
-	struct word name;
-	id_t id;
+	accounts->of[false].text = passwd;
+	accounts->of[true].text = group;
+	for (int is_group = 0; is_group < 2; is_group++) {
+		struct names *names = &accounts->of[is_group];
+		struct word text = names->text, name;
+		id_t id;
 
-	*count = 0;
-	while (next_entry(&text, &name, &id)) {
-		if (!is_his(caller, id))
-			continue;
-		if (*count == ACCOUNTS_NAMES_MAX)
-			return ovl_fail(err, E2BIG, "look up", "more than 1024 names", NULL,
-					"the caller's names");
-		names[(*count)++] = name;
+		names->count = 0;
+		while (next_entry(&text, &name, &id)) {
+			if (is_group ? !accounts_has_group(caller, id) : id != caller->uid)
+				continue;
+			if (names->count == ACCOUNTS_NAMES_MAX)
+				return ovl_fail(err, E2BIG, "look up", "more than 1024 names", NULL,
+						"the caller's names");
+			names->his[names->count++] = name;
+		}
 	}
 	return 0;
 }
 
-int accounts_collect(struct accounts *accounts, struct word passwd, struct word group,
-		     const struct caller *caller, struct ovl_error *err)
-{
-	int ret;
-
-	accounts->passwd = passwd;
-	accounts->group = group;
-	ret = collect(passwd, caller, is_uid, accounts->users, &accounts->user_count, err);
-	if (ret == 0)
-		ret = collect(group, caller, accounts_has_group, accounts->groups,
-			      &accounts->group_count, err);
-	return ret;
-}
-
 bool accounts_is_caller(const struct accounts *accounts, struct word name, bool is_group)
 {
-	const struct word *names = is_group ? accounts->groups : accounts->users;
-	size_t count = is_group ? accounts->group_count : accounts->user_count;
+	const struct names *names = &accounts->of[is_group];
 
-	for (size_t i = 0; i < count; i++) {
-		if (word_same(names[i], name))
+	for (size_t i = 0; i < names->count; i++) {
+		if (word_same(names->his[i], name))
 			return true;
 	}
 	return false;
@@ -88,7 +72,7 @@ bool accounts_is_caller(const struct accounts *accounts, struct word name, bool 
 
 bool accounts_has(const struct accounts *accounts, struct word name, bool is_group)
 {
-	struct word text = is_group ? accounts->group : accounts->passwd, found;
+	struct word text = accounts->of[is_group].text, found;
 	id_t id;
 
 	while (next_entry(&text, &found, &id)) {

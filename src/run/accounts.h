@@ -17,9 +17,11 @@
 #define ACCOUNTS_NAMES_MAX 1024 /* names of the caller and of his groups */
 
 struct accounts {
-	struct word passwd, group; /* the files' texts */
-	struct word users[ACCOUNTS_NAMES_MAX], groups[ACCOUNTS_NAMES_MAX];
-	size_t user_count, group_count;
+	struct names {
+		struct word text;		     /* of the file */
+		struct word his[ACCOUNTS_NAMES_MAX]; /* the caller's of it */
+		size_t count;
+	} of[2]; /* users, groups: by is_group */
 };
 
 /*

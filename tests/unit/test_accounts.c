@@ -62,8 +62,8 @@ static void names_of_the_caller(void **state)
 				 "alice:x:1000:\nsudo:x:27:\nscience:x:2000:\nstaff:x:50:alice\n",
 				 &alice),
 			 0);
-	assert_int_equal(accounts.user_count, 2);
-	assert_int_equal(accounts.group_count, 3);
+	assert_int_equal(accounts.of[false].count, 2);
+	assert_int_equal(accounts.of[true].count, 3);
 	assert_true(is_user("alice"));
 	assert_true(is_user("al"));
 	assert_false(is_user("bob"));
@@ -152,8 +152,8 @@ static void no_id(void **state)
 	(void)state;
 	assert_int_equal(collect("a:x:4294967295:\nb:x:-1:\nc:x::\n", "a:x:4294967295:\n", &nobody),
 			 0);
-	assert_int_equal(accounts.user_count, 0);
-	assert_int_equal(accounts.group_count, 0);
+	assert_int_equal(accounts.of[false].count, 0);
+	assert_int_equal(accounts.of[true].count, 0);
 }
 
 static void last_line_unfinished(void **state)
@@ -168,8 +168,8 @@ static void empty(void **state)
 {
 	(void)state;
 	assert_int_equal(collect("", "", &alice), 0);
-	assert_int_equal(accounts.user_count, 0);
-	assert_int_equal(accounts.group_count, 0);
+	assert_int_equal(accounts.of[false].count, 0);
+	assert_int_equal(accounts.of[true].count, 0);
 	assert_false(is_user(""));
 	assert_false(has("", false));
 }
