@@ -42,7 +42,6 @@ static size_t port_length(const char *s)
 bool image_name_normalise(const char *name, char out[IMAGE_NAME_SIZE])
 {
 	size_t len = strlen(name);
-	bool has_tag = false;
 	const char *s = name;
 
 	if (len > IMAGE_NAME_MAX)
@@ -59,19 +58,13 @@ bool image_name_normalise(const char *name, char out[IMAGE_NAME_SIZE])
 			break;
 		s++;
 	}
-	if (*s == ':') {
-		has_tag = true;
-		s++;
-		s += run_length(s, true);
-		if (s[-1] == ':')
-			return false;
-	}
-	if (*s != '\0')
-		return false;
 	memcpy(out, name, len + 1);
-	if (!has_tag)
+	if (*s == '\0') {
 		memcpy(out + len, LATEST, sizeof(LATEST));
-	return true;
+		return true;
+	}
+	len = run_length(s + 1, true);
+	return *s == ':' && len > 0 && s[1 + len] == '\0';
 }
 
 bool image_pattern_is_valid(const char *pattern, size_t len)
@@ -123,14 +116,6 @@ static bool unescape(char *text)
 	return true;
 }
 
-/* Where the parser stands: cmd lines are collected apart, and follow the entrypoint's in the end.
- */
-struct parser {
-	struct image *image;
-	char *cmd[IMAGE_COMMAND_MAX];
-	unsigned int entrypoint_count, cmd_count;
-};
-
 static const char *set_once(const char **field, const char *value)
 {
 	if (*field)
@@ -139,17 +124,33 @@ static const char *set_once(const char **field, const char *value)
 	return NULL;
 }
 
-/* Takes one line; returns what is wrong with it, or NULL. */
-static const char *take(struct parser *p, const char *key, char *value)
+static const char *set_path(const char **field, const char *value)
 {
-	struct image *image = p->image;
+	return value[0] == '/' ? set_once(field, value) : "not an absolute path";
+}
 
+/* Puts one word into the command, at the end of the entrypoint or at its own. */
+static const char *add_word(struct image *image, bool is_entrypoint, char *value)
+{
+	unsigned int at = is_entrypoint ? image->entrypoint_count++ : image->command_count;
+
+	if (image->command_count == IMAGE_COMMAND_MAX)
+		return "too many";
+	memmove(image->command + at + 1, image->command + at,
+		(image->command_count++ - at) * sizeof(image->command[0]));
+	image->command[at] = value;
+	return NULL;
+}
+
+/* Takes one line; returns what is wrong with it, or NULL. */
+static const char *take(struct image *image, const char *key, char *value)
+{
 	if (!unescape(value))
 		return "a '\\' that is neither \\n nor \\\\";
 	if (strcmp(key, "tree") == 0)
-		return value[0] == '/' ? set_once(&image->tree, value) : "not an absolute path";
+		return set_path(&image->tree, value);
 	if (strcmp(key, "workdir") == 0)
-		return value[0] == '/' ? set_once(&image->workdir, value) : "not an absolute path";
+		return set_path(&image->workdir, value);
 	if (strcmp(key, "layer") == 0 || strcmp(key, "layers") == 0) {
 		image->is_exact = key[5] == 's';
 		return set_once(&image->layers, value);
@@ -162,48 +163,37 @@ static const char *take(struct parser *p, const char *key, char *value)
 		image->env[image->env_count++] = value;
 		return NULL;
 	}
-	if (strcmp(key, "entrypoint") == 0 || strcmp(key, "cmd") == 0) {
-		if (p->entrypoint_count + p->cmd_count == IMAGE_COMMAND_MAX)
-			return "too many";
-		if (key[0] == 'c')
-			p->cmd[p->cmd_count++] = value;
-		else
-			image->command[p->entrypoint_count++] = value;
-		return NULL;
-	}
+	if (strcmp(key, "entrypoint") == 0 || strcmp(key, "cmd") == 0)
+		return add_word(image, key[0] == 'e', value);
 	return strcmp(key, "digest") == 0 || strcmp(key, "user") == 0 ? NULL : "unknown word";
 }
 
 int image_parse(struct image *image, char *text, size_t len, const char *file,
 		struct ovl_error *err)
 {
-	struct parser p = { .image = image };
+	const char *wrong = NULL;
 	unsigned int number = 1;
 
 	*image = (struct image){ 0 };
 	if (memchr(text, '\0', len))
-		return ovl_fail(err, EINVAL, "understand", "it holds a NUL byte", NULL, "%s", file);
-	if (len > 0 && text[len - 1] != '\n')
-		return ovl_fail(err, EINVAL, "understand", "its last line is not finished", NULL,
-				"%s", file);
-	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, number++) {
-		char *value = strchr(line, ' ');
-		const char *wrong;
+		wrong = "it holds a NUL byte";
+	else if (len > 0 && text[len - 1] != '\n')
+		wrong = "its last line is not finished";
+	for (char *line = text, *end; !wrong && (end = strchr(line, '\n')); line = end + 1) {
+		char *value;
 
 		*end = '\0';
-		if (line[0] == '\0' || line[0] == '#')
-			continue;
-		if (value && value < end)
+		value = line + strcspn(line, " ");
+		if (value < end)
 			*value++ = '\0';
-		else
-			value = end;
-		wrong = take(&p, line, value);
+		if (line < end && line[0] != '#')
+			wrong = take(image, line, value);
 		if (wrong)
 			return ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s:%u", file,
 					number);
+		number++;
 	}
-	if (!image->layers)
-		return ovl_fail(err, EINVAL, "understand", "it names no layer", NULL, "%s", file);
-	memcpy(image->command + p.entrypoint_count, p.cmd, p.cmd_count * sizeof(p.cmd[0]));
-	return 0;
+	if (!wrong && !image->layers)
+		wrong = "it names no layer";
+	return wrong ? ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s", file) : 0;
 }

@@ -32,7 +32,7 @@ struct image {
 	const char *workdir;
 	const char *env[IMAGE_ENV_MAX];	      /* VAR=VALUE */
 	char *command[IMAGE_COMMAND_MAX + 1]; /* entrypoint, then cmd; NULL-terminated */
-	unsigned int env_count;
+	unsigned int env_count, entrypoint_count, command_count;
 };
 
 /* Copies name into out, with ":latest" if it has no tag. False if it is no name. */
