@@ -50,4 +50,16 @@ int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err);
  */
 int ovl_overlay_data(const struct ovl_overlay *overlay, char *data, size_t size);
 
+/* A text in the making. len goes on counting where size is too small; no NUL is put behind it. */
+struct ovl_writer {
+	char *data;
+	size_t size, len;
+};
+
+/* Appends text, or as much of it as fits. No printf: 500 layers pass here. */
+void ovl_put(struct ovl_writer *w, const char *text);
+
+/* Appends "l/LINK:l/LINK...": a stack as lowerdir= and a layer's `lower` file have it. */
+void ovl_put_lowers(struct ovl_writer *w, const struct ovl_stack *stack);
+
 #endif

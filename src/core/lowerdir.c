@@ -29,6 +29,7 @@ int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err)
 {
 	const char *const paths[] = { overlay->generated, overlay->upperdir, overlay->workdir };
 	unsigned int depth = ovl_overlay_depth(overlay);
+	const char *wrong = NULL;
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i] && !path_is_plain(paths[i]))
@@ -36,14 +37,14 @@ int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err)
 					"%s", paths[i]);
 	}
 	if (!overlay->upperdir != !overlay->workdir)
-		return ovl_fail(err, EINVAL, "mount", "upperdir and workdir go together", NULL,
-				"overlay");
-	if (depth < (overlay->upperdir ? 1 : 2) || overlay->stack->depth == 0)
-		return ovl_fail(err, EINVAL, "mount", "too few lower directories", NULL, "overlay");
+		wrong = "upperdir and workdir go together";
+	else if (depth < (overlay->upperdir ? 1 : 2) || overlay->stack->depth == 0)
+		wrong = "too few lower directories";
+	if (wrong)
+		return ovl_fail(err, EINVAL, "mount", wrong, NULL, "overlay");
 	if (depth > OVL_DEPTH_MAX)
-		return ovl_fail(err, E2BIG, "mount",
-				"max depth exceeded: the kernel takes 500 lower directories", NULL,
-				"%u lower directories", depth);
+		return ovl_fail(err, E2BIG, "mount", OVL_TOO_DEEP, NULL, "%u lower directories",
+				depth);
 	for (unsigned int i = 0; i < overlay->stack->depth; i++) {
 		const char *link = overlay->stack->layer[i].link;
 
@@ -53,13 +54,7 @@ int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err)
 	return 0;
 }
 
-struct writer {
-	char *data;
-	size_t size, len;
-};
-
-/* Appends text, or as much of it as fits; len goes on counting. No printf: 500 layers pass here. */
-static void put(struct writer *w, const char *text)
+void ovl_put(struct ovl_writer *w, const char *text)
 {
 	for (; *text; text++, w->len++) {
 		if (w->len < w->size)
@@ -67,23 +62,30 @@ static void put(struct writer *w, const char *text)
 	}
 }
 
+void ovl_put_lowers(struct ovl_writer *w, const struct ovl_stack *stack)
+{
+	for (unsigned int i = 0; i < stack->depth; i++) {
+		ovl_put(w, i > 0 ? ":l/" : "l/");
+		ovl_put(w, stack->layer[i].link);
+	}
+}
+
 int ovl_overlay_data(const struct ovl_overlay *overlay, char *data, size_t size)
 {
-	struct writer w = { .data = data, .size = size };
+	struct ovl_writer w = { .data = data, .size = size };
 
-	put(&w, overlay->index ? "index=on" : "index=off");
-	put(&w, ",redirect_dir=nofollow,metacopy=off,lowerdir=");
-	if (overlay->generated)
-		put(&w, overlay->generated);
-	for (unsigned int i = 0; i < overlay->stack->depth; i++) {
-		put(&w, i > 0 || overlay->generated ? ":l/" : "l/");
-		put(&w, overlay->stack->layer[i].link);
+	ovl_put(&w, overlay->index ? "index=on" : "index=off");
+	ovl_put(&w, ",redirect_dir=nofollow,metacopy=off,lowerdir=");
+	if (overlay->generated) {
+		ovl_put(&w, overlay->generated);
+		ovl_put(&w, ":");
 	}
+	ovl_put_lowers(&w, overlay->stack);
 	if (overlay->upperdir) {
-		put(&w, ",upperdir=");
-		put(&w, overlay->upperdir);
-		put(&w, ",workdir=");
-		put(&w, overlay->workdir);
+		ovl_put(&w, ",upperdir=");
+		ovl_put(&w, overlay->upperdir);
+		ovl_put(&w, ",workdir=");
+		ovl_put(&w, overlay->workdir);
 	}
 	if (w.len >= size)
 		return -E2BIG;

@@ -35,16 +35,6 @@
 /* The file systems that hold an upper layer with all its attributes. */
 static const unsigned long fit[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
 				     F2FS_SUPER_MAGIC, TMPFS_MAGIC };
-/* Names for those that people meet and that do not. */
-static const struct {
-	unsigned long magic;
-	const char *name;
-} unfit[] = {
-	{ NFS_SUPER_MAGIC, "nfs" },
-	{ FUSE_SUPER_MAGIC, "fuse" },
-	{ OVERLAYFS_SUPER_MAGIC, "overlay" },
-	{ MSDOS_SUPER_MAGIC, "vfat" },
-};
 
 static int fail(int errnum, const char *reason, const char *hint, const struct launch_plan *plan,
 		struct ovl_error *err)
@@ -72,7 +62,6 @@ static int enter(int parentfd, const char *name, struct ovl_error *err)
 
 static int check_file_system(int fd, const struct launch_plan *plan, struct ovl_error *err)
 {
-	const char *name = "of this kind";
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs) < 0)
@@ -81,14 +70,9 @@ static int check_file_system(int fd, const struct launch_plan *plan, struct ovl_
 		if ((unsigned int)fs.f_type == fit[i])
 			return 0;
 	}
-	for (size_t i = 0; i < COUNT(unfit); i++) {
-		if ((unsigned int)fs.f_type == unfit[i].magic)
-			name = unfit[i].name;
-	}
 	return ovl_fail(err, EOPNOTSUPP, "keep upper layers in", "it cannot hold one",
 			"the administrator can mount an ext4, xfs or btrfs there",
-			STATE_DIR ", a file system %s (0x%lx)", name,
-			(unsigned long)fs.f_type & 0xffffffff);
+			STATE_DIR ", a file system of kind 0x%x", (unsigned int)fs.f_type);
 }
 
 /* Refuses one more upper than UPPERS_MAX. Asked before it is made, while nobody else can make one.
@@ -132,7 +116,7 @@ static int open_dir(const struct launch_plan *plan, struct ovl_error *err)
 	if (!args_upper_is_valid(plan->request->upper)) /* the parser's rule, where it counts */
 		return fail(EINVAL, NULL, NULL, plan, err);
 	ret = plan->caller->uid != 0 ? check_count(fd, plan, err) : 0;
-	return ret < 0 ? ret : enter(fd, plan->request->upper, err);
+	return ret ?: enter(fd, plan->request->upper, err);
 }
 
 /* The kernel follows symlinks to upper and work, and empties the work that it gets to. */
@@ -173,28 +157,20 @@ static int write_lower(int fd, const char *text, size_t len, struct ovl_error *e
 }
 
 /* What an upper belongs to: the layers below it, and whose ids its files have. */
-static size_t describe(const struct ovl_stack *stack, char *text)
+static size_t describe(const struct ovl_stack *stack, char *text, size_t size)
 {
-	static const char head[] = "ids host\nlower ";
-	size_t len = sizeof(head) - 1;
+	struct ovl_writer w = { .data = text, .size = size };
 
-	memcpy(text, head, len);
-	for (unsigned int i = 0; i < stack->depth; i++) {
-		text[len++] = i == 0 ? 'l' : ':';
-		if (i > 0)
-			text[len++] = 'l';
-		text[len++] = '/';
-		memcpy(text + len, stack->layer[i].link, OVL_LINK_LEN);
-		len += OVL_LINK_LEN;
-	}
-	text[len++] = '\n';
-	return len;
+	ovl_put(&w, "ids host\nlower ");
+	ovl_put_lowers(&w, stack);
+	ovl_put(&w, "\n");
+	return w.len;
 }
 
 static int compare_or_make(int fd, const struct launch_plan *plan, struct ovl_error *err)
 {
 	static char mine[OVL_LOWER_MAX + 64], made_on[OVL_LOWER_MAX + 64];
-	size_t len = describe(plan->stack, mine);
+	size_t len = describe(plan->stack, mine, sizeof(mine));
 	ssize_t old = trusted_read(fd, "lower", "what the upper layer was made on", true, made_on,
 				   sizeof(made_on), err);
 	int ret = 0;
@@ -205,11 +181,9 @@ static int compare_or_make(int fd, const struct launch_plan *plan, struct ovl_er
 		return fail(ESTALE, "it was made on other layers",
 			    "use another name, or the image it was first used with", plan, err);
 	if (old < 0)
-		ret = make_dir(fd, "top", plan->stack, err);
-	if (old < 0 && ret == 0)
-		ret = make_dir(fd, "diff", plan->stack, err);
-	if (old < 0 && ret == 0)
-		ret = make_dir(fd, "work", NULL, err);
+		ret = make_dir(fd, "top", plan->stack, err)
+			      ?: make_dir(fd, "diff", plan->stack, err)
+			      ?: make_dir(fd, "work", NULL, err);
 	if (ret == 0 && !(is_dir(fd, "top") && is_dir(fd, "diff") && is_dir(fd, "work")))
 		ret = fail(ENOTDIR, NULL, "root may remove it", plan, err);
 	return ret < 0 || old >= 0 ? ret : write_lower(fd, mine, len, err);
@@ -236,10 +210,8 @@ int upper_open(const struct launch_plan *plan, struct ovl_error *err)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return fail(errno == EWOULDBLOCK ? EBUSY : errno,
 			    errno == EWOULDBLOCK ? BUSY : NULL, NULL, plan, err);
-	ret = compare_or_make(fd, plan, err);
-	if (ret == 0)
-		ret = check_volatile(fd, plan, err);
-	return ret < 0 ? ret : fd;
+	ret = compare_or_make(fd, plan, err) ?: check_volatile(fd, plan, err);
+	return ret ?: fd;
 }
 
 int upper_prove_lock(const struct launch_plan *plan, int treefd, const char *target,
