@@ -14,6 +14,7 @@
 /* The kernel's own limit (fs/overlayfs/params.h, OVL_MAX_STACK): 501 lower directories are EINVAL.
  */
 #define OVL_DEPTH_MAX 500
+#define OVL_TOO_DEEP  "max depth exceeded: the kernel takes 500 lower directories"
 
 /* The most a `lower` file can hold: "l/" + link for each of 500 lowers, joined by ':'. */
 #define OVL_LOWER_MAX ((2 + OVL_LINK_LEN + 1) * OVL_DEPTH_MAX - 1)

@@ -22,44 +22,43 @@
 
 #include "ovl/mount.h"
 
+/* Sets one option of an open file-system context; one that has no value stays as it is. */
 static int fs_set(int fsfd, const char *key, const char *value)
 {
-	return (int)syscall(SYS_fsconfig, fsfd, FSCONFIG_SET_STRING, key, value, 0);
+	if (value && syscall(SYS_fsconfig, fsfd, FSCONFIG_SET_STRING, key, value, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 static int fail_mount(int errnum, const char *target, struct ovl_error *err)
 {
-	const char *hint = NULL;
+	const char *reason = NULL, *hint = NULL;
 
 	if (errnum == ENODEV)
 		hint = "this kernel has no overlay file system: `modprobe overlay` as root";
-	else if (errnum == EBUSY)
-		return ovl_fail(err, EBUSY, "mount overlay on",
-				"the upper layer is in use by another mount", NULL, "%s", target);
-	return ovl_fail(err, errnum, "mount overlay on", NULL, hint, "%s", target);
+	if (errnum == EBUSY)
+		reason = "the upper layer is in use by another mount";
+	return ovl_fail(err, errnum, "mount overlay on", reason, hint, "%s", target);
 }
 
-/* Sets all options on an open file-system context. */
+/* Sets all options on an open file-system context, and makes the file system. */
 static int configure(int fsfd, const struct ovl_overlay *overlay)
 {
 	char name[2 + OVL_LINK_LEN + 1];
+	int ret = fs_set(fsfd, "index", overlay->index ? "on" : "off")
+			  ?: fs_set(fsfd, "redirect_dir", "nofollow")
+			  ?: fs_set(fsfd, "metacopy", "off")
+			  ?: fs_set(fsfd, "lowerdir+", overlay->generated);
 
-	if (fs_set(fsfd, "index", overlay->index ? "on" : "off") < 0 ||
-	    fs_set(fsfd, "redirect_dir", "nofollow") < 0 || fs_set(fsfd, "metacopy", "off") < 0)
-		return -errno;
-	if (overlay->generated && fs_set(fsfd, "lowerdir+", overlay->generated) < 0)
-		return -errno;
-	for (unsigned int i = 0; i < overlay->stack->depth; i++) {
+	for (unsigned int i = 0; i < overlay->stack->depth && ret == 0; i++) {
 		snprintf(name, sizeof(name), "l/%s", overlay->stack->layer[i].link);
-		if (fs_set(fsfd, "lowerdir+", name) < 0)
-			return -errno;
+		ret = fs_set(fsfd, "lowerdir+", name);
 	}
-	if (overlay->upperdir && (fs_set(fsfd, "upperdir", overlay->upperdir) < 0 ||
-				  fs_set(fsfd, "workdir", overlay->workdir) < 0))
-		return -errno;
-	if (syscall(SYS_fsconfig, fsfd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	return 0;
+	ret = ret ?: fs_set(fsfd, "upperdir", overlay->upperdir)
+		  ?: fs_set(fsfd, "workdir", overlay->workdir);
+	if (ret == 0 && syscall(SYS_fsconfig, fsfd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		ret = -errno;
+	return ret;
 }
 
 static int mount_by_context(const struct ovl_overlay *overlay, const char *target,

@@ -16,16 +16,13 @@
 /* Adds a name that its matcher has passed. */
 static int add_valid(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
 {
-	struct ovl_layer *layer;
+	struct ovl_layer layer = { 0 };
 
 	if (stack->depth == OVL_DEPTH_MAX)
-		return ovl_fail(err, E2BIG, "stack layers",
-				"max depth exceeded: the kernel takes 500 lower directories", NULL,
-				"more than %d", OVL_DEPTH_MAX);
-	layer = &stack->layer[stack->depth++];
-	layer->id[0] = layer->link[0] = '\0';
-	memcpy(len == OVL_LINK_LEN ? layer->link : layer->id, name, len);
-	(len == OVL_LINK_LEN ? layer->link : layer->id)[len] = '\0';
+		return ovl_fail(err, E2BIG, "stack layers", OVL_TOO_DEEP, NULL, "more than %d",
+				OVL_DEPTH_MAX);
+	memcpy(len == OVL_LINK_LEN ? layer.link : layer.id, name, len);
+	stack->layer[stack->depth++] = layer;
 	return 0;
 }
 
@@ -57,22 +54,20 @@ int ovl_stack_parse_lower(struct ovl_stack *stack, const char *text, size_t len,
 	const size_t entry = 2 + OVL_LINK_LEN;
 
 	/* N entries take exactly N * (entry + 1) - 1 bytes, which also rules out an empty file. */
-	if ((len + 1) % (entry + 1) != 0 || len == 0)
+	bool is_list = (len + 1) % (entry + 1) == 0 && len > 0;
+	int ret = 0;
+
+	for (size_t at = 0; at < len && is_list && ret == 0; at += entry + 1) {
+		is_list = memcmp(text + at, "l/", 2) == 0 &&
+			  ovl_link_is_valid(text + at + 2, OVL_LINK_LEN) &&
+			  (at + entry == len || text[at + entry] == ':');
+		if (is_list)
+			ret = add_valid(stack, text + at + 2, OVL_LINK_LEN, err);
+	}
+	if (!is_list)
 		return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries", LOWER_HINT,
 				"%s/lower", owner);
-	for (size_t at = 0; at < len; at += entry + 1) {
-		int ret;
-
-		if (memcmp(text + at, "l/", 2) != 0 ||
-		    !ovl_link_is_valid(text + at + 2, OVL_LINK_LEN) ||
-		    (at + entry < len && text[at + entry] != ':'))
-			return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries",
-					LOWER_HINT, "%s/lower", owner);
-		ret = add_valid(stack, text + at + 2, OVL_LINK_LEN, err);
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
+	return ret;
 }
 
 int ovl_stack_check_unique(const struct ovl_stack *stack, struct ovl_error *err)
