@@ -21,35 +21,29 @@
 
 #include "ovl/beneath.h"
 
-/* Length of the next component of path; 0 at its end, -EINVAL for ".", "..", one over NAME_MAX. */
-static int next_component(const char *path, char name[NAME_MAX + 1])
+/* Opens the component of len bytes at path: never "", ".", ".." or one over NAME_MAX (-EINVAL). */
+static int step(int at, const char *path, size_t len, int flags)
 {
-	size_t len = strcspn(path, "/");
+	char name[NAME_MAX + 1];
+	int fd;
 
-	if (len > NAME_MAX || (len == 1 && path[0] == '.') ||
-	    (len == 2 && memcmp(path, "..", 2) == 0))
+	if (len == 0 || len > NAME_MAX || (len <= 2 && memcmp(path, "..", len) == 0))
 		return -EINVAL;
 	memcpy(name, path, len);
 	name[len] = '\0';
-	return (int)len;
+	fd = openat(at, name, flags | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 static int walk(int dirfd, const char *path, int flags)
 {
-	char name[NAME_MAX + 1];
 	int at = dirfd;
 
 	for (;;) {
-		int len = next_component(path, name);
-		bool last = len >= 0 && path[len] == '\0';
-		int fd = -EINVAL;
+		size_t len = strcspn(path, "/");
+		bool last = path[len] == '\0';
+		int fd = step(at, path, len, last ? flags : O_PATH | O_DIRECTORY);
 
-		if (len > 0) {
-			fd = openat(at, name,
-				    (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-			if (fd < 0)
-				fd = -errno;
-		}
 		if (at != dirfd)
 			close(at);
 		if (fd < 0 || last)
@@ -142,7 +136,6 @@ ssize_t ovl_beneath_read(int fd, const struct ovl_file *file, char *buf, size_t 
 int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 {
 	const char *rest = path;
-	char name[NAME_MAX + 1];
 	int fd, ret;
 
 	if (path[0] != '/')
@@ -152,25 +145,25 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 		return ovl_fail(err, errno, "open", NULL, NULL, "/");
 	ret = ovl_beneath_check(fd, "/", 1, err);
 	while (ret == 0) {
-		int next, len;
+		const char *reason = NULL, *hint = NULL;
+		size_t len;
+		int next;
 
 		rest += strspn(rest, "/");
-		len = next_component(rest, name);
+		len = strcspn(rest, "/");
 		if (len == 0)
 			return fd;
-		next = len < 0 ? len
-			       : openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		ret = next == -1 ? -errno : next;
+		next = step(fd, rest, len, O_PATH | O_DIRECTORY);
 		close(fd);
-		if (ret < 0)
-			return ovl_fail(err, -ret, "open",
-					ret == -ENOTDIR ? "a symlink, or not a directory" : NULL,
-					ret == -ENOTDIR
-						? "name its real path, as `readlink -f` prints it"
-						: NULL,
-					"%.*s", (int)(rest - path) + (len < 0 ? 2 : len), path);
-		fd = next;
 		rest += len;
+		if (next == -ENOTDIR) {
+			reason = "a symlink, or not a directory";
+			hint = "name its real path, as `readlink -f` prints it";
+		}
+		if (next < 0)
+			return ovl_fail(err, -next, "open", reason, hint, "%.*s",
+					(int)(rest - path), path);
+		fd = next;
 		ret = ovl_beneath_check(fd, path, (int)(rest - path), err);
 	}
 	close(fd);

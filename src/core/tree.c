@@ -223,12 +223,9 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 	for (unsigned int i = 0; i < stack->depth && ret == 0; i++) {
 		struct ovl_layer *layer = &stack->layer[i];
 
-		if (i < named) {
-			ret = resolve_named(tree, layer, &diff, err);
-		} else {
-			ret = read_link(tree, layer->link, layer->id, err)
-				      ?: check_layer(tree, layer->id, &diff, err);
-		}
+		ret = i < named ? resolve_named(tree, layer, &diff, err)
+				: read_link(tree, layer->link, layer->id, err)
+					  ?: check_layer(tree, layer->id, &diff, err);
 		if (i == 0 && ret == 0) {
 			stack->root_mode = diff.st_mode & 07777;
 			stack->root_uid = diff.st_uid;
@@ -237,7 +234,7 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 				ret = add_lowers(tree, stack, err);
 		}
 	}
-	return ret < 0 ? ret : ovl_stack_check_unique(stack, err);
+	return ret ?: ovl_stack_check_unique(stack, err);
 }
 
 bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id)
