@@ -15,7 +15,6 @@
 
 void diag_escape(char *out, size_t size, const char *text, const char *also)
 {
-	static const char hex[] = "0123456789abcdef";
 	size_t len = 0;
 
 	for (; *text; text++) {
@@ -26,18 +25,12 @@ void diag_escape(char *out, size_t size, const char *text, const char *also)
 			len += 3;
 			break;
 		}
-		if (c >= 0x20 && c < 0x7f && c != '\\' && !strchr(also, c)) {
-			out[len++] = (char)c;
-			continue;
-		}
-		out[len++] = '\\';
-		if (c == '\\') {
+		if (c == '\\')
 			out[len++] = '\\';
-			continue;
-		}
-		out[len++] = 'x';
-		out[len++] = hex[c >> 4];
-		out[len++] = hex[c & 15];
+		if (c >= 0x20 && c < 0x7f && !strchr(also, c))
+			out[len++] = (char)c;
+		else
+			len += (size_t)sprintf(out + len, "\\x%02x", c);
 	}
 	out[len] = '\0';
 }
