@@ -14,6 +14,7 @@
 /* The kernel's own limit (fs/overlayfs/params.h, OVL_MAX_STACK): 501 lower directories are EINVAL.
  */
 #define OVL_DEPTH_MAX 500
+#define OVL_DAMAGED   "the tree is damaged: `ovlctl check` tells more" /* a hint */
 #define OVL_TOO_DEEP  "max depth exceeded: the kernel takes 500 lower directories"
 
 /* The most a `lower` file can hold: "l/" + link for each of 500 lowers, joined by ':'. */

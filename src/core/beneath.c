@@ -135,7 +135,7 @@ ssize_t ovl_beneath_read(int fd, const struct ovl_file *file, char *buf, size_t 
 
 int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 {
-	const char *rest = path;
+	const char *rest = path + 1; /* behind what fd is */
 	int fd, ret;
 
 	if (path[0] != '/')
@@ -143,8 +143,7 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 	fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return ovl_fail(err, errno, "open", NULL, NULL, "/");
-	ret = ovl_beneath_check(fd, "/", 1, err);
-	while (ret == 0) {
+	while ((ret = ovl_beneath_check(fd, path, (int)(rest - path), err)) == 0) {
 		const char *reason = NULL, *hint = NULL;
 		size_t len;
 		int next;
@@ -164,7 +163,6 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 			return ovl_fail(err, -next, "open", reason, hint, "%.*s",
 					(int)(rest - path), path);
 		fd = next;
-		ret = ovl_beneath_check(fd, path, (int)(rest - path), err);
 	}
 	close(fd);
 	return ret;

@@ -11,8 +11,6 @@
 
 #include "ovl/stack.h"
 
-#define LOWER_HINT "the tree is damaged: `ovlctl check` tells more"
-
 /* Adds a name that its matcher has passed. */
 static int add_valid(struct ovl_stack *stack, const char *name, size_t len, struct ovl_error *err)
 {
@@ -65,7 +63,7 @@ int ovl_stack_parse_lower(struct ovl_stack *stack, const char *text, size_t len,
 			ret = add_valid(stack, text + at + 2, OVL_LINK_LEN, err);
 	}
 	if (!is_list)
-		return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries", LOWER_HINT,
+		return ovl_fail(err, EBADMSG, "read", "not a list of l/LINK entries", OVL_DAMAGED,
 				"%s/lower", owner);
 	return ret;
 }

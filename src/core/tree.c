@@ -23,7 +23,6 @@
 #include "ovl/beneath.h"
 #include "ovl/tree.h"
 
-#define DAMAGED		 "the tree is damaged: `ovlctl check` tells more"
 #define LINK_NAME	 (2 + OVL_LINK_LEN + 1)		       /* "l/LINK" */
 #define LINK_TARGET_SIZE (OVL_ID_MAX + sizeof("..//diff") + 1) /* one more than any target has */
 #define FILE_NAME	 (OVL_ID_MAX + sizeof("/lower"))
@@ -42,8 +41,8 @@ static int fail(const struct ovl_tree *tree, const char *name, int errnum, const
 {
 	bool is_damage = errnum == EBADMSG || errnum == EINVAL || errnum == ENOENT;
 
-	return ovl_fail(err, errnum, verb, reason, is_damage ? DAMAGED : NULL, "%s/%s", tree->path,
-			name);
+	return ovl_fail(err, errnum, verb, reason, is_damage ? OVL_DAMAGED : NULL, "%s/%s",
+			tree->path, name);
 }
 
 /* Examines the directory name: it may be no symlink to one. */
@@ -73,7 +72,7 @@ static ssize_t read_file(const struct ovl_tree *tree, const char *name, char *bu
 {
 	int fd = ovl_beneath_open(tree->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	const char *slash = strchr(name, '/');
-	struct ovl_file file = { .hint = DAMAGED };
+	struct ovl_file file = { .hint = OVL_DAMAGED };
 	char path[OVL_ERROR_OBJECT];
 
 	snprintf(path, sizeof(path), "%s/%s", tree->path, name);
@@ -260,18 +259,14 @@ bool ovl_tree_layer_is_mounted(const struct ovl_tree *tree, const char *id)
 int ovl_tree_verify_links(const struct ovl_tree *tree, const struct ovl_stack *stack,
 			  struct ovl_error *err)
 {
-	char name[LINK_NAME], target[LINK_TARGET_SIZE], expected[LINK_TARGET_SIZE];
+	char id[OVL_ID_MAX + 1];
 
 	for (unsigned int i = 0; i < stack->depth; i++) {
-		size_t len = strlen(stack->layer[i].id);
+		const struct ovl_layer *layer = &stack->layer[i];
 
-		join(name, "l/", stack->layer[i].link);
-		memcpy(expected, "../", 3);
-		join(expected + 3, stack->layer[i].id, "/diff");
-		len += strlen("..//diff");
-		if (readlinkat(tree->fd, name, target, sizeof(target)) != (ssize_t)len ||
-		    memcmp(target, expected, len) != 0)
-			return fail(tree, name, ESTALE, "use", "it changed during the launch", err);
+		if (read_link(tree, layer->link, id, err) < 0 || strcmp(id, layer->id) != 0)
+			return ovl_fail(err, ESTALE, "use", "it changed during the launch", NULL,
+					"%s/l/%s", tree->path, layer->link);
 	}
 	return 0;
 }
