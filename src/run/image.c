@@ -84,15 +84,15 @@ bool image_pattern_is_valid(const char *pattern, size_t len)
 
 bool image_name_matches(const char *pattern, size_t len, const char *name)
 {
-	size_t name_len = strlen(name);
+	bool has_star = len > 0 && pattern[len - 1] == '*';
 
-	if (len > 0 && pattern[len - 1] == '*')
-		return name_len >= len - 1 && memcmp(pattern, name, len - 1) == 0 &&
-		       !strchr(name + len - 1, '/');
-	if (len == name_len)
-		return memcmp(pattern, name, len) == 0;
-	return len + strlen(LATEST) == name_len && memcmp(pattern, name, len) == 0 &&
-	       strcmp(name + len, LATEST) == 0;
+	if (has_star)
+		len--;
+	if (strncmp(pattern, name, len) != 0)
+		return false;
+	if (has_star)
+		return !strchr(name + len, '/');
+	return name[len] == '\0' || strcmp(name + len, LATEST) == 0;
 }
 
 /* Undoes "\n" and "\\" in place. False for any other use of '\'. */

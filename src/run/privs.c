@@ -163,11 +163,8 @@ static bool has_ids(const struct caller *caller)
 
 	if (getresuid(&uid[0], &uid[1], &uid[2]) < 0 || getresgid(&gid[0], &gid[1], &gid[2]) < 0)
 		return false;
-	for (int i = 0; i < 3; i++) {
-		if (uid[i] != caller->uid || gid[i] != caller->gid)
-			return false;
-	}
-	return true;
+	return uid[0] == caller->uid && uid[1] == caller->uid && uid[2] == caller->uid &&
+	       gid[0] == caller->gid && gid[1] == caller->gid && gid[2] == caller->gid;
 }
 
 static int drop(const struct caller *caller, struct ovl_error *err)
