@@ -197,7 +197,8 @@ build_capng() {
 	# What its configure (which not every tarball has) finds here, but pthread.h: pthread_atfork() takes musl's malloc()
 	# into each launch, at 0.3 ms. So a child that was forked calls capng_setpid(0) first, or capng_apply() fails.
 	(
-		set -- -O2 -fPIE -fstack-protector-strong -ffunction-sections -fdata-sections -D_GNU_SOURCE \
+		set -- -Os -fPIE -fstack-protector-strong -ftrivial-auto-var-init=zero -fcf-protection=full -fno-common \
+			-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -D_GNU_SOURCE \
 			-DHAVE_SYSCALL_H -DHAVE_SYS_XATTR_H -DHAVE_LINUX_MAGIC_H -DHAVE_LINUX_SECUREBITS_H
 		top=$PWD
 		cd "$work/src/src" && : >config.h &&
