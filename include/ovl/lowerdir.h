@@ -37,7 +37,7 @@ unsigned int ovl_overlay_depth(const struct ovl_overlay *overlay);
 
 /*
  * The rules that hold whatever the caller believed: every link matches its alphabet, every path is
- * absolute, short, made of [A-Za-z0-9/_.-] and free of "..", upperdir and workdir come together,
+ * absolute, short and made of [A-Za-z0-9/_-], so without "..", upperdir and workdir come together,
  * and there are 1 (2 without an upper: the kernel refuses one) to 500 lowers. 0, -EINVAL or -E2BIG.
  */
 int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err);

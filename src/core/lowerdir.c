@@ -15,8 +15,8 @@ static bool path_is_plain(const char *path)
 {
 	size_t len = strlen(path);
 
-	return path[0] == '/' && len <= OVL_PATH_MAX && !strstr(path, "..") &&
-	       strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_.-") ==
+	return path[0] == '/' && len <= OVL_PATH_MAX &&
+	       strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_-") ==
 		       len;
 }
 
