@@ -36,12 +36,14 @@ check    strace                           strace          strace             str
 check    setcap                           libcap2-bin     libcap             libcap
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
+check    tmux                             tmux            tmux               tmux
 check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
 check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs
 check    mkfs.btrfs                       btrfs-progs     btrfs-progs        btrfs-progs
 check    bindfs                           bindfs          bindfs             bindfs
 check    perl                             perl-base       perl               perl-interpreter
 check    pgrep                            procps          procps-ng          procps-ng
+check    nsenter                          util-linux      util-linux-misc    util-linux
 check    mandoc                           mandoc          mandoc             mandoc
 check    dpkg-deb                         dpkg            -                  -
 check    clang                            clang           clang              clang
@@ -49,7 +51,9 @@ check    clang-format                     clang-format    clang-extra-tools  cla
 interop  dockerd                          docker.io       docker             moby-engine
 interop  docker                           docker.io       docker-cli         docker-cli
 interop  podman                           podman          podman             podman
+interop  debootstrap                      debootstrap     debootstrap        debootstrap
 bench    bwrap                            bubblewrap      bubblewrap         bubblewrap
+bench    crun                             crun            crun               crun
 bench    strace                           strace          strace             strace
 '
 

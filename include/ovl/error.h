@@ -26,4 +26,8 @@ int ovl_fail(struct ovl_error *err, int errnum, const char *verb, const char *re
 	     const char *hint, const char *object_format, ...)
 	__attribute__((format(printf, 6, 7), nonnull(1, 3, 6)));
 
+/* The same for an object that is a text, with no hint: "cannot VERB OBJECT: REASON". */
+int ovl_cannot(struct ovl_error *err, int errnum, const char *verb, const char *object,
+	       const char *reason) __attribute__((nonnull(1, 3, 4)));
+
 #endif

@@ -20,7 +20,7 @@
 /* Room for the longest data of a valid overlay: all lowers, the three paths, the options. */
 #define OVL_DATA_SIZE (OVL_LOWER_MAX + 1024)
 
-#define OVL_PATH_MAX                                                                 \
+#define OVL_PATH_MAX \
 	255 /* bytes of generated, upperdir, workdir: what one fsconfig string holds \
 	     */
 

@@ -27,9 +27,6 @@ struct ovl_layer {
 
 struct ovl_stack {
 	unsigned int depth;		       /* number of layers, 1..OVL_DEPTH_MAX */
-	mode_t root_mode;		       /* permissions of the uppermost layer's diff */
-	uid_t root_uid;			       /* and its owner: what an empty directory */
-	gid_t root_gid;			       /* above the stack must look like */
 	struct ovl_layer layer[OVL_DEPTH_MAX]; /* uppermost first */
 };
 

@@ -30,8 +30,8 @@ int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err
 
 /*
  * Resolves every layer of *stack, which ovl_stack_add or ovl_stack_parse filled with cache-ids or
- * links: checks l/LINK, the layer's directory and its diff, and fills in the missing names and the
- * root's mode and owner. with_lowers: first adds the ancestors that the `lower` file of the one
+ * links: checks l/LINK, the layer's directory and its diff, and fills in the missing names.
+ * with_lowers: first adds the ancestors that the `lower` file of the one
  * layer given names (a layer without that file is a base layer).
  * Returns 0; -ENOENT, -EBADMSG (damaged), -EPERM (not only root's), -ELOOP (twice), -E2BIG (too
  * deep).

@@ -2,17 +2,15 @@
 /*
  * Opening names without following a symlink, and directories that only root could have changed.
  *
- * MUST 1. No symlink is followed, in no component, with openat2 and without.  (T06, T10, T42)
- * MUST 2. Owner and mode are read from the opened descriptor, never from a name.  (T10)
- * MUST 3. A file that is read is regular and bounded, and is read whole.  (T07, T10, T41)
- * MUST 4. Every ancestor is held to the same rule: who can rename one owns the tree.  (T10)
+ * MUST 1. No symlink is followed, in no component, with openat2 and without. (T06, T10, T42)
+ * MUST 2. Owner and mode are read from the opened descriptor, never from a name. (T10)
+ * MUST 3. A file that is read is regular and bounded, and is read whole. (T07, T10, T41)
+ * MUST 4. Every ancestor is held to the same rule: who can rename one owns the tree. (T10)
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -98,25 +96,25 @@ static bool is_forgiven(const struct ovl_file *file, const struct stat *st)
 static ssize_t read_whole(int fd, const struct ovl_file *file, char *buf, size_t size,
 			  struct ovl_error *err)
 {
-	const char *path = file->path;
+	const char *path = file->path, *wrong = NULL;
 	struct stat st;
 	ssize_t len;
 
 	if (fstat(fd, &st) < 0)
-		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", path);
+		return ovl_cannot(err, errno, "examine", path, NULL);
 	if (!S_ISREG(st.st_mode))
-		return ovl_fail(err, EBADMSG, "read", "not a regular file", file->hint, "%s", path);
-	if (st.st_size > (off_t)size)
-		return ovl_fail(err, EBADMSG, "read", "longer than it may be", file->hint, "%s",
-				path);
+		wrong = "not a regular file";
+	else if (st.st_size > (off_t)size)
+		wrong = "longer than it may be";
+	if (wrong)
+		return ovl_fail(err, EBADMSG, "read", wrong, file->hint, "%s", path);
 	if (!file->is_anybodys && !is_forgiven(file, &st) && ovl_beneath_untrusted(&st))
-		return ovl_fail(err, EPERM, "trust", ovl_beneath_untrusted(&st), NULL, "%s", path);
+		return ovl_cannot(err, EPERM, "trust", path, ovl_beneath_untrusted(&st));
 	len = read(fd, buf, size);
 	if (len < 0)
-		return ovl_fail(err, errno, "read", NULL, NULL, "%s", path);
+		return ovl_cannot(err, errno, "read", path, NULL);
 	if (len != st.st_size)
-		return ovl_fail(err, EIO, "read", "it has not the length of its size", NULL, "%s",
-				path);
+		return ovl_cannot(err, EIO, "read", path, "it has not the length of its size");
 	return len;
 }
 
@@ -139,10 +137,10 @@ int ovl_beneath_open_trusted(const char *path, struct ovl_error *err)
 	int fd, ret;
 
 	if (path[0] != '/')
-		return ovl_fail(err, EINVAL, "open", "not an absolute path", NULL, "%s", path);
+		return ovl_cannot(err, EINVAL, "open", path, "not an absolute path");
 	fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return ovl_fail(err, errno, "open", NULL, NULL, "/");
+		return ovl_cannot(err, errno, "open", "/", NULL);
 	while ((ret = ovl_beneath_check(fd, path, (int)(rest - path), err)) == 0) {
 		const char *reason = NULL, *hint = NULL;
 		size_t len;

@@ -19,3 +19,9 @@ int ovl_fail(struct ovl_error *err, int errnum, const char *verb, const char *re
 	va_end(args);
 	return -errnum;
 }
+
+int ovl_cannot(struct ovl_error *err, int errnum, const char *verb, const char *object,
+	       const char *reason)
+{
+	return ovl_fail(err, errnum, verb, reason, NULL, "%s", object);
+}

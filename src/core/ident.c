@@ -2,9 +2,9 @@
 /*
  * Matchers for cache-ids and links.
  *
- * MUST 1. No byte outside [0-9a-z-] passes as a cache-id, none outside [A-Z2-7] as a link.  (unit:
+ * MUST 1. No byte outside [0-9a-z-] passes as a cache-id, none outside [A-Z2-7] as a link. (unit:
  *         test_ident every_byte; T04)
- * MUST 2. The length is exact: nothing may follow a valid prefix.  (unit: test_ident lengths)
+ * MUST 2. The length is exact: nothing may follow a valid prefix. (unit: test_ident lengths)
  */
 #include <string.h>
 

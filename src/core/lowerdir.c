@@ -2,9 +2,9 @@
 /*
  * Builds the option string of an overlay mount.
  *
- * MUST 1. redirect_dir=nofollow, metacopy=off and index come before lowerdir.  (T05, T20)
- * MUST 2. Nothing that could be read as an option or a separator is ever put in.  (T04)
- * MUST 3. The length is measured, never assumed.  (T05)
+ * MUST 1. redirect_dir=nofollow, metacopy=off and index come before lowerdir. (T05, T20)
+ * MUST 2. Nothing that could be read as an option or a separator is ever put in. (T04)
+ * MUST 3. The length is measured, never assumed. (T05)
  */
 #include <errno.h>
 #include <string.h>
@@ -33,15 +33,15 @@ int ovl_overlay_check(const struct ovl_overlay *overlay, struct ovl_error *err)
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (paths[i] && !path_is_plain(paths[i]))
-			return ovl_fail(err, EINVAL, "mount", "not a plain absolute path", NULL,
-					"%s", paths[i]);
+			return ovl_cannot(err, EINVAL, "mount", paths[i],
+					  "not a plain absolute path");
 	}
 	if (!overlay->upperdir != !overlay->workdir)
 		wrong = "upperdir and workdir go together";
 	else if (depth < (overlay->upperdir ? 1 : 2) || overlay->stack->depth == 0)
 		wrong = "too few lower directories";
 	if (wrong)
-		return ovl_fail(err, EINVAL, "mount", wrong, NULL, "overlay");
+		return ovl_cannot(err, EINVAL, "mount", "overlay", wrong);
 	if (depth > OVL_DEPTH_MAX)
 		return ovl_fail(err, E2BIG, "mount", OVL_TOO_DEEP, NULL, "%u lower directories",
 				depth);

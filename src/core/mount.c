@@ -2,14 +2,13 @@
 /*
  * The sink: what is mounted is decided here, whatever was checked before.
  *
- * MUST 1. nosuid and nodev always; read-only unless there is an upper.  (T16, T19, T09)
- * MUST 2. mount(2) never gets data longer than a page less one byte.  (T05)
+ * MUST 1. nosuid and nodev always; read-only unless there is an upper. (T16, T19, T09)
+ * MUST 2. mount(2) never gets data longer than a page less one byte. (T05)
  * MUST 3. lowerdir+ is used only where the kernel knows it: a bogus key must be refused first,
- * since old kernels take any key and fail at the end.  (T05) MUST 4. The state of the mount is read
- * back.  (T52)
+ *         since old kernels take any key and fail at the end. (T05)
+ * MUST 4. The state of the mount is read back. (T52)
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
@@ -22,12 +21,9 @@
 
 #include "ovl/mount.h"
 
-/* Sets one option of an open file-system context; one that has no value stays as it is. */
 static int fs_set(int fsfd, const char *key, const char *value)
 {
-	if (value && syscall(SYS_fsconfig, fsfd, FSCONFIG_SET_STRING, key, value, 0) < 0)
-		return -errno;
-	return 0;
+	return syscall(SYS_fsconfig, fsfd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
 static int fail_mount(int errnum, const char *target, struct ovl_error *err)
@@ -36,32 +32,34 @@ static int fail_mount(int errnum, const char *target, struct ovl_error *err)
 
 	if (errnum == ENODEV)
 		hint = "this kernel has no overlay file system: `modprobe overlay` as root";
+	if (errnum == EPERM)
+		hint = "a security module or a container forbids mounts here";
+	if (errnum == EINVAL)
+		hint = "its file system may not carry layers (d_type): `dmesg` may say more";
 	if (errnum == EBUSY)
 		reason = "the upper layer is in use by another mount";
 	return ovl_fail(err, errnum, "mount overlay on", reason, hint, "%s", target);
 }
 
-/* Sets all options on an open file-system context, and makes the file system. */
-static int configure(int fsfd, const struct ovl_overlay *overlay)
+/* Sets the options of data, which it cuts, on an open file-system context, and makes it. */
+static int configure(int fsfd, char *data)
 {
-	char name[2 + OVL_LINK_LEN + 1];
-	int ret = fs_set(fsfd, "index", overlay->index ? "on" : "off")
-			  ?: fs_set(fsfd, "redirect_dir", "nofollow")
-			  ?: fs_set(fsfd, "metacopy", "off")
-			  ?: fs_set(fsfd, "lowerdir+", overlay->generated);
+	char *option, *value;
+	int ret = 0;
 
-	for (unsigned int i = 0; i < overlay->stack->depth && ret == 0; i++) {
-		snprintf(name, sizeof(name), "l/%s", overlay->stack->layer[i].link);
-		ret = fs_set(fsfd, "lowerdir+", name);
+	while (ret == 0 && (option = strsep(&data, ","))) {
+		const char *key = strsep(&option, "=");
+		bool is_list = strcmp(key, "lowerdir") == 0;
+
+		while (ret == 0 && (value = strsep(&option, is_list ? ":" : "")))
+			ret = fs_set(fsfd, is_list ? "lowerdir+" : key, value);
 	}
-	ret = ret ?: fs_set(fsfd, "upperdir", overlay->upperdir)
-		  ?: fs_set(fsfd, "workdir", overlay->workdir);
 	if (ret == 0 && syscall(SYS_fsconfig, fsfd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		ret = -errno;
 	return ret;
 }
 
-static int mount_by_context(const struct ovl_overlay *overlay, const char *target,
+static int mount_by_context(const struct ovl_overlay *overlay, char *data, const char *target,
 			    struct ovl_error *err)
 {
 	unsigned int attr =
@@ -81,7 +79,7 @@ static int mount_by_context(const struct ovl_overlay *overlay, const char *targe
 			"use fewer layers, or Linux 6.8", "%u lower directories",
 			ovl_overlay_depth(overlay));
 	}
-	ret = configure(fsfd, overlay);
+	ret = configure(fsfd, data);
 	if (ret == 0) {
 		mntfd = (int)syscall(SYS_fsmount, fsfd, FSMOUNT_CLOEXEC, attr);
 		if (mntfd < 0 ||
@@ -100,11 +98,11 @@ static int verify(const struct ovl_overlay *overlay, const char *target, struct 
 	struct statfs fs;
 
 	if (statfs(target, &fs) < 0)
-		return ovl_fail(err, errno, "examine", NULL, NULL, "%s", target);
+		return ovl_cannot(err, errno, "examine", target, NULL);
 	if ((unsigned long)fs.f_type != OVERLAYFS_SUPER_MAGIC ||
 	    (fs.f_flags & (ST_NOSUID | ST_NODEV)) != (ST_NOSUID | ST_NODEV))
-		return ovl_fail(err, EPROTO, "verify", "not the overlay that was asked for", NULL,
-				"%s", target);
+		return ovl_cannot(err, EPROTO, "verify", target,
+				  "not the overlay that was asked for");
 	if (overlay->upperdir && (fs.f_flags & ST_RDONLY))
 		return ovl_fail(
 			err, EROFS, "mount overlay on",
@@ -112,8 +110,7 @@ static int verify(const struct ovl_overlay *overlay, const char *target, struct 
 			"the disk or your quota is full, or root has to empty the work directory",
 			"%s", target);
 	if (!overlay->upperdir && !(fs.f_flags & ST_RDONLY))
-		return ovl_fail(err, EPROTO, "verify", "it should be read-only", NULL, "%s",
-				target);
+		return ovl_cannot(err, EPROTO, "verify", target, "it should be read-only");
 	return 0;
 }
 
@@ -129,11 +126,11 @@ int ovl_mount_overlay(const struct ovl_overlay *overlay, int treefd, const char 
 		return ret;
 	len = ovl_overlay_data(overlay, data, sizeof(data));
 	if (len < 0)
-		return ovl_fail(err, E2BIG, "mount", "its options are too long", NULL, "overlay");
+		return ovl_cannot(err, E2BIG, "mount", "overlay", "its options are too long");
 	if (fchdir(treefd) < 0)
-		return ovl_fail(err, errno, "enter", NULL, NULL, "the tree");
+		return ovl_cannot(err, errno, "enter", "the tree", NULL);
 	if (len > OVL_PAGE_DATA_MAX)
-		ret = mount_by_context(overlay, target, err);
+		ret = mount_by_context(overlay, data, target, err);
 	else if (mount("overlay", target, "overlay", flags, data) < 0)
 		ret = fail_mount(errno, target, err);
 	if (ret < 0)

@@ -2,9 +2,9 @@
 /*
  * Stacks of layers: parsing and checks that need no file system.
  *
- * MUST 1. Only names that match the alphabets of ident.h enter a stack.  (T04, T07)
- * MUST 2. A stack is never silently shorter than what was asked for.  (T05, T07)
- * MUST 3. No layer stands in a stack twice.  (T08)
+ * MUST 1. Only names that match the alphabets of ident.h enter a stack. (T04, T07)
+ * MUST 2. A stack is never silently shorter than what was asked for. (T05, T07)
+ * MUST 3. No layer stands in a stack twice. (T08)
  */
 #include <errno.h>
 #include <string.h>
@@ -75,9 +75,8 @@ int ovl_stack_check_unique(const struct ovl_stack *stack, struct ovl_error *err)
 			/* The first byte settles most: 500 layers are 124,750 pairs. */
 			if (stack->layer[i].id[0] == stack->layer[k].id[0] &&
 			    strcmp(stack->layer[i].id, stack->layer[k].id) == 0)
-				return ovl_fail(err, ELOOP, "use layer",
-						"it stands in the stack twice", NULL, "%s",
-						stack->layer[i].id);
+				return ovl_cannot(err, ELOOP, "use layer", stack->layer[i].id,
+						  "it stands in the stack twice");
 		}
 	}
 	return 0;

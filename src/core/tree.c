@@ -3,18 +3,18 @@
  * Reads an overlay2 tree without believing it.
  *
  * MUST 1. The tree, l/ and every layer's directory, and of the layers that are named `link` and
- * `lower`, are owned by root and writable by nobody else.  (T10) MUST 2. l/LINK is a symlink to
- * exactly ../<cache-id>/diff, and that is a real directory.  (T06) MUST 3. `link` and `lower` are
- * opened without following or blocking, are regular, bounded, and match their grammar to the last
- * byte.  (T07) MUST 4. Only ENOENT means that a layer has no parent.  (T07) MUST 5. Names reach the
- * file system only after they matched ident.h, so that "<id>/diff" cannot mean anything else; the
- * one symlink they could meet, <id> itself, is refused.  (T04, T06)
+ *         `lower`, are owned by root and writable by nobody else. (T10)
+ * MUST 2. l/LINK is a symlink to exactly ../<cache-id>/diff, and that is a real directory. (T06)
+ * MUST 3. `link` and `lower` are opened without following or blocking, are regular, bounded, and
+ *         match their grammar to the last byte. (T07)
+ * MUST 4. Only ENOENT means that a layer has no parent. (T07)
+ * MUST 5. Names reach the file system only after they matched ident.h, so that "<id>/diff" cannot
+ *         mean anything else; the one symlink they could meet, <id> itself, is refused. (T04, T06)
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -114,7 +114,7 @@ int ovl_tree_open(struct ovl_tree *tree, const char *path, struct ovl_error *err
 	tree->fd = ovl_beneath_open_trusted(path, err);
 	if (tree->fd < 0)
 		return tree->fd;
-	ret = fstat(tree->fd, &st) < 0 ? ovl_fail(err, errno, "examine", NULL, NULL, "%s", path)
+	ret = fstat(tree->fd, &st) < 0 ? ovl_cannot(err, errno, "examine", path, NULL)
 				       : check_dir(tree, "l", err);
 	if (ret == -ENOENT)
 		ret = ovl_fail(err, ENOENT, "use tree", "it has no l/ directory",
@@ -171,23 +171,23 @@ static int read_link_file(const struct ovl_tree *tree, const char *id, char link
 }
 
 /* Checks the directories of a layer whose names are known. */
-static int check_layer(const struct ovl_tree *tree, const char *id, struct stat *diff,
-		       struct ovl_error *err)
+static int check_layer(const struct ovl_tree *tree, const char *id, struct ovl_error *err)
 {
+	struct stat diff;
 	char name[FILE_NAME];
 
 	join(name, id, "/diff");
-	return check_dir(tree, id, err) ?: stat_dir(tree, name, diff, err);
+	return check_dir(tree, id, err) ?: stat_dir(tree, name, &diff, err);
 }
 
 /* A layer that the caller named: both directions, <id>/link and l/LINK, must agree. */
-static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer, struct stat *diff,
+static int resolve_named(const struct ovl_tree *tree, struct ovl_layer *layer,
 			 struct ovl_error *err)
 {
 	char id[OVL_ID_MAX + 1], link[OVL_LINK_LEN + 1];
 	int ret = layer->id[0] ? 0 : read_link(tree, layer->link, layer->id, err);
 
-	ret = ret ?: check_layer(tree, layer->id, diff, err)
+	ret = ret ?: check_layer(tree, layer->id, err)
 		  ?: read_link_file(tree, layer->id, link, err)
 		  ?: read_link(tree, link, id, err);
 	if (ret < 0)
@@ -216,22 +216,16 @@ int ovl_tree_resolve(const struct ovl_tree *tree, struct ovl_stack *stack, bool 
 		     struct ovl_error *err)
 {
 	unsigned int named = stack->depth;
-	struct stat diff;
 	int ret = 0;
 
 	for (unsigned int i = 0; i < stack->depth && ret == 0; i++) {
 		struct ovl_layer *layer = &stack->layer[i];
 
-		ret = i < named ? resolve_named(tree, layer, &diff, err)
+		ret = i < named ? resolve_named(tree, layer, err)
 				: read_link(tree, layer->link, layer->id, err)
-					  ?: check_layer(tree, layer->id, &diff, err);
-		if (i == 0 && ret == 0) {
-			stack->root_mode = diff.st_mode & 07777;
-			stack->root_uid = diff.st_uid;
-			stack->root_gid = diff.st_gid;
-			if (with_lowers)
-				ret = add_lowers(tree, stack, err);
-		}
+					  ?: check_layer(tree, layer->id, err);
+		if (i == 0 && ret == 0 && with_lowers)
+			ret = add_lowers(tree, stack, err);
 	}
 	return ret ?: ovl_stack_check_unique(stack, err);
 }

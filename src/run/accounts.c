@@ -2,11 +2,10 @@
 /*
  * Users and groups by name.
  *
- * MUST 1. A number that is no number, or an entry that is none, names nobody.  (unit:
- * test_accounts) MUST 2. No name of the caller is left out.  (unit: test_accounts many)
+ * MUST 1. A number that is no number, or an entry that is none, names nobody. (unit: test_accounts)
+ * MUST 2. No name of the caller is left out. (unit: test_accounts many)
  */
 #include <errno.h>
-#include <string.h>
 
 #include "accounts.h"
 
@@ -51,8 +50,8 @@ int accounts_collect(struct accounts *accounts, struct word passwd, struct word 
 			if (is_group ? !accounts_has_group(caller, id) : id != caller->uid)
 				continue;
 			if (names->count == ACCOUNTS_NAMES_MAX)
-				return ovl_fail(err, E2BIG, "look up", "more than 1024 names", NULL,
-						"the caller's names");
+				return ovl_cannot(err, E2BIG, "look up", "the caller's names",
+						  "more than 1024 names");
 			names->his[names->count++] = name;
 		}
 	}

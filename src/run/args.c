@@ -2,12 +2,10 @@
 /*
  * The command line.
  *
- * MUST 1. Options end at the first operand: what follows belongs to the payload.  (cli.bats)
- * MUST 2. An argument that is not understood is refused, never guessed.  (cli.bats, unit:
- * test_args)
+ * MUST 1. Options end at the first operand: what follows belongs to the payload. (cli.bats)
+ * MUST 2. An argument that is not understood is refused, never guessed. (cli.bats, unit: test_args)
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -16,28 +14,10 @@
 #include "rule.h"
 #include "word.h"
 
-/* Long options without a letter; above every character. */
-enum { OPT_TMPFS_SIZE = 256, OPT_BARE, OPT_JSON, OPT_CHECK_POLICY };
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct option long_options[] = {
-	{ "tree", required_argument, NULL, 't' },
-	{ "layers", required_argument, NULL, 'l' },
-	{ "read-only", no_argument, NULL, 'r' },
-	{ "writable", required_argument, NULL, 'w' },
-	{ "tmpfs-size", required_argument, NULL, OPT_TMPFS_SIZE },
-	{ "chdir", required_argument, NULL, 'C' },
-	{ "env", required_argument, NULL, 'e' },
-	{ "keep-env", no_argument, NULL, 'E' },
-	{ "bare", no_argument, NULL, OPT_BARE },
-	{ "check-policy", no_argument, NULL, OPT_CHECK_POLICY },
-	{ "dry-run", no_argument, NULL, 'n' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
+const char *const args_namespaces[] = { "pid", "ipc", "uts", "net", "cgroup", NULL };
+const char *const args_devs[] = { "minimal", "host", "none", NULL };
 
 /* What people read is edited as text. The path is relative to the top, where make runs. */
 __asm__(".section .rodata\n"
@@ -53,109 +33,250 @@ const char *args_usage(void)
 
 #define SEE_HELP "`ovlrun --help` lists the options"
 
-static int parse_size(const char *text, uint64_t *size, struct ovl_error *err)
+static int refuse(struct ovl_error *err, const char *verb, const char *object, const char *reason)
 {
-	if (!word_to_size((struct word){ text, strlen(text) }, size))
-		return ovl_fail(err, EINVAL, "use size", "not a number of bytes with k, m or g",
-				NULL, "%s", text);
-	return 0;
+	return ovl_cannot(err, EINVAL, verb, object, reason);
+}
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* True if text is 1 to max of the characters. */
+static bool is_made_of(const char *text, size_t max, const char *characters)
+{
+	size_t len = strspn(text, characters);
+
+	return len > 0 && len <= max && text[len] == '\0';
 }
 
 bool args_upper_is_valid(const char *name)
 {
-	size_t len = strlen(name);
-
-	return len > 0 && len <= REQUEST_UPPER_MAX && !strchr("._-", name[0]) &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
-		       len;
+	return !strchr("._-", name[0]) && is_made_of(name, REQUEST_UPPER_MAX, ALNUM "._-");
 }
 
-static int add_env(struct request *request, const char *text, struct ovl_error *err)
+/* Each of these takes the argument of an option, and returns what is wrong with it, or NULL. */
+static const char *take_size(struct request *request, char *text)
+{
+	return word_to_size(word_of(text), &request->tmpfs_size)
+		       ? NULL
+		       : "not a number of bytes with k, m or g";
+}
+
+static const char *take_env(struct request *request, char *text)
 {
 	if (text[0] == '=' || text[0] == '\0')
-		return ovl_fail(err, EINVAL, "set variable", "it has no name", NULL, "%s", text);
+		return "it has no name";
 	if (request->env_count == REQUEST_ENV_MAX)
-		return ovl_fail(err, E2BIG, "set variable", "too many -e options (256)", NULL, "%s",
-				text);
+		return "too many -e options (256)";
 	request->env[request->env_count++] = text;
-	return 0;
+	return NULL;
 }
 
-static int set(bool *flag)
+static const char *take_bind(struct request *request, char *text)
 {
-	*flag = true;
-	return 0;
+	struct bind bind = { .source = text, .destination = text };
+	char *colon = strchr(text, ':');
+	char *mode = colon ? strchr(colon + 1, ':') : NULL;
+
+	if (request->bind_count == REQUEST_BIND_MAX)
+		return "too many -b options (64)";
+	if (mode && strcmp(mode, ":ro") != 0)
+		return "it is not SRC, SRC:DST or SRC:DST:ro";
+	if (colon)
+		bind.destination = colon + 1;
+	if (bind.source[0] != '/' || bind.destination[0] != '/')
+		return "not an absolute path";
+	if (colon)
+		*colon = '\0';
+	if (mode)
+		*mode = '\0';
+	bind.read_only = mode;
+	request->bind[request->bind_count++] = bind;
+	return NULL;
 }
 
-static int parse_option(int option, struct request *request, struct ovl_error *err)
+static const char *take_unshare(struct request *request, char *text)
 {
-	switch (option) {
-	case 't':
-		request->tree = optarg;
-		return 0;
-	case 'l':
-		request->name = optarg;
-		return 0;
-	case 'r':
-		return set(&request->read_only);
-	case 'w':
-		request->upper = optarg;
-		request->features |= FEATURE_WRITABLE;
-		return 0;
-	case OPT_TMPFS_SIZE:
-		return parse_size(optarg, &request->tmpfs_size, err);
-	case 'C':
-		request->chdir = optarg;
-		return 0;
-	case 'e':
-		return add_env(request, optarg, err);
-	case 'E':
-		return set(&request->keep_env);
-	case OPT_BARE:
-		return set(&request->bare);
-	case OPT_CHECK_POLICY:
-		request->action = ACTION_CHECK_POLICY;
-		return 0;
-	case 'n':
-		return set(&request->dry_run);
-	case OPT_JSON:
-		return set(&request->json);
-	case 'v':
-		return set(&request->verbose);
-	case 'q':
-		return set(&request->quiet);
-	default:
-		return -EINVAL;
+	return word_to_bits(word_of(text), args_namespaces, &request->unshare)
+		       ? NULL
+		       : "the names are pid, ipc, uts, net and cgroup";
+}
+
+static const char *take_dev(struct request *request, char *text)
+{
+	int i = word_find(word_of(text), args_devs);
+
+	if (i < 0)
+		return "it is minimal, host or none";
+	request->dev = i;
+	if (i == DEV_HOST)
+		request->features |= FEATURE_DEV;
+	return NULL;
+}
+
+static const char *take_fd(struct request *request, char *text)
+{
+	unsigned int at = request->keep_fd_count;
+	int *fds = request->keep_fd;
+	id_t n;
+
+	if (!word_to_id(word_of(text), &n) || n < 3 || n > INT32_MAX)
+		return "not a number above 2; 0 to 2 are always passed on";
+	while (at > 0 && fds[at - 1] > (int)n)
+		at--;
+	if (at > 0 && fds[at - 1] == (int)n)
+		return NULL;
+	if (request->keep_fd_count == REQUEST_FD_MAX)
+		return "too many (16)";
+	memmove(fds + at + 1, fds + at, (request->keep_fd_count++ - at) * sizeof(int));
+	fds[at] = (int)n;
+	return NULL;
+}
+
+/* An option sets a flag, the action or a text; or a function takes its argument. */
+static const struct option {
+	char name[sizeof("check-policy")]; /* no pointer: each costs a relocation at the start */
+	char letter;			   /* or 0 */
+	unsigned int feature;		   /* what the policy has to grant for it */
+	enum { FLAG, ACTION, TEXT, TAKE } kind;
+	size_t field; /* of struct request; or the action */
+	const char *(*take)(struct request *request, char *text);
+	const char *verb; /* what cannot be done where take finds something wrong */
+} options[] = {
+#define FIELD(name) offsetof(struct request, name)
+	{ "tree", 't', 0, TEXT, FIELD(tree), NULL, NULL },
+	{ "layers", 'l', 0, TEXT, FIELD(name), NULL, NULL },
+	{ "read-only", 'r', 0, FLAG, FIELD(read_only), NULL, NULL },
+	{ "writable", 'w', FEATURE_WRITABLE, TEXT, FIELD(upper), NULL, NULL },
+	{ "tmpfs-size", 0, 0, TAKE, 0, take_size, "use size" },
+	{ "bind", 'b', FEATURE_BIND, TAKE, 0, take_bind, "bind" },
+	{ "home", 0, FEATURE_BIND, FLAG, FIELD(home), NULL, NULL },
+	{ "chdir", 'C', 0, TEXT, FIELD(chdir), NULL, NULL },
+	{ "env", 'e', 0, TAKE, 0, take_env, "set variable" },
+	{ "keep-env", 'E', 0, FLAG, FIELD(keep_env), NULL, NULL },
+	{ "unshare", 0, FEATURE_UNSHARE, TAKE, 0, take_unshare, "unshare" },
+	{ "hostname", 0, 0, TEXT, FIELD(hostname), NULL, NULL },
+	{ "userns", 'u', FEATURE_USERNS, FLAG, FIELD(userns), NULL, NULL },
+	{ "dev", 0, 0, TAKE, 0, take_dev, "make /dev" },
+	{ "no-proc", 0, 0, FLAG, FIELD(no_proc), NULL, NULL },
+	{ "no-sys", 0, 0, FLAG, FIELD(no_sys), NULL, NULL },
+	{ "bare", 0, 0, FLAG, FIELD(bare), NULL, NULL },
+	{ "keep-fd", 0, FEATURE_KEEP_FD, TAKE, 0, take_fd, "pass on descriptor" },
+	{ "new-session", 0, 0, FLAG, FIELD(new_session), NULL, NULL },
+	{ "caps", 0, 0, TEXT, FIELD(caps), NULL, NULL },
+	{ "privileged", 0, 0, FLAG, FIELD(privileged), NULL, NULL },
+	{ "check-policy", 0, 0, ACTION, ACTION_CHECK_POLICY, NULL, NULL },
+	{ "dry-run", 'n', 0, FLAG, FIELD(dry_run), NULL, NULL },
+	{ "json", 0, 0, FLAG, FIELD(json), NULL, NULL },
+	{ "verbose", 'v', 0, FLAG, FIELD(verbose), NULL, NULL },
+	{ "quiet", 'q', 0, FLAG, FIELD(quiet), NULL, NULL },
+	{ "version", 'V', 0, ACTION, ACTION_VERSION, NULL, NULL },
+	{ "help", 'h', 0, ACTION, ACTION_HELP, NULL, NULL },
+#undef FIELD
+};
+
+static const struct option *find_option(struct word name, char letter)
+{
+	for (size_t i = 0; i < COUNT(options); i++) {
+		if (letter ? options[i].letter == letter : word_is(name, options[i].name))
+			return &options[i];
 	}
+	return NULL;
+}
+
+static int fail_option(const char *reason, const char *name, struct ovl_error *err)
+{
+	return ovl_fail(err, EINVAL, "understand", reason, SEE_HELP, "option %s", name);
+}
+
+/*
+ * Does what the option says that is written as name. text: what is joined to it, or NULL: its
+ * argument is then the next of the words.
+ */
+static int apply(struct request *request, const struct option *option, const char *name, char *text,
+		 char ***words, struct ovl_error *err)
+{
+	const char *wrong = NULL;
+	char *field;
+
+	if (!option)
+		return fail_option("no such option", name, err);
+	if (text && option->kind < TEXT)
+		return fail_option("it takes no argument", name, err);
+	if (!text && option->kind >= TEXT)
+		text = *(*words)++;
+	if (!text && option->kind >= TEXT)
+		return fail_option("it needs an argument", name, err);
+	field = (char *)request + option->field;
+	request->features |= option->feature;
+	if (option->kind == FLAG)
+		*(bool *)field = true;
+	else if (option->kind == ACTION)
+		request->action = (unsigned int)option->field;
+	else if (option->kind == TEXT)
+		*(const char **)field = text;
+	else
+		wrong = option->take(request, text);
+	return wrong ? refuse(err, option->verb, text, wrong) : 0;
+}
+
+/* "--NAME" or "--NAME=ARGUMENT". */
+static int parse_long(struct request *request, char *word, char ***words, struct ovl_error *err)
+{
+	struct word name = word_of(word + 2);
+	char *text = strchr(word, '=');
+
+	if (text)
+		name.len = (size_t)(text++ - name.at);
+	return apply(request, find_option(name, 0), word, text, words, err);
+}
+
+/* "-x", "-xyz" or "-xARGUMENT". */
+static int parse_letters(struct request *request, char *word, char ***words, struct ovl_error *err)
+{
+	const struct option *option;
+	int ret;
+
+	do {
+		char name[] = { '-', *++word, '\0' };
+		bool has_text;
+
+		option = find_option((struct word){ 0 }, *word);
+		has_text = option && option->kind >= TEXT && word[1];
+		ret = apply(request, option, name, has_text ? word + 1 : NULL, words, err);
+	} while (ret == 0 && option->kind == FLAG && word[1]);
+	return ret;
 }
 
 static int check_combination(const struct request *request, struct ovl_error *err)
 {
 	if (request->chdir && request->chdir[0] != '/')
-		return ovl_fail(err, EINVAL, "use directory", "not an absolute path", NULL, "%s",
-				request->chdir);
+		return refuse(err, "use directory", request->chdir, "not an absolute path");
+	if (request->hostname && !(request->unshare & NAMESPACE_UTS))
+		return refuse(err, "use", "--hostname", "it goes with --unshare uts");
+	if (request->hostname && !is_made_of(request->hostname, 64, ALNUM ".-"))
+		return refuse(err, "use host name", request->hostname,
+			      "1 to 64 letters, digits, '.' and '-'");
+	if (request->bare && request->features & (FEATURE_BIND | FEATURE_DEV))
+		return refuse(err, "use", request->features & FEATURE_BIND ? "--bind" : "--dev",
+			      "nothing is mounted inside with --bare");
 	if (request->json && !request->dry_run)
-		return ovl_fail(err, EINVAL, "use", "it goes with --dry-run", NULL, "--json");
-	if (request->read_only && (request->tmpfs_size || request->upper))
-		return ovl_fail(err, EINVAL, "use", "a read-only launch has no upper layer", NULL,
-				request->upper ? "--writable" : "--tmpfs-size");
+		return refuse(err, "use", "--json", "it goes with --dry-run");
+	if (request->read_only && request->upper)
+		return refuse(err, "use", "--writable", "a read-only launch has no upper layer");
 	/* The rule that permits an image permits its layers in the tree that its record names. */
 	if (request->tree && request->kind == REQUEST_IMAGE)
-		return ovl_fail(err, EINVAL, "use", "an image lies in the tree its record names",
-				NULL, "--tree");
-	if (request->upper && request->tmpfs_size)
-		return ovl_fail(err, EINVAL, "use", "the upper layer of --writable is on disk",
-				NULL, "--tmpfs-size");
+		return refuse(err, "use", "--tree", "an image lies in the tree its record names");
 	if (request->upper && !args_upper_is_valid(request->upper))
-		return ovl_fail(err, EINVAL, "use upper layer",
-				"a name is letters, digits, '.', '_' and '-', 128 at most", NULL,
-				"%s", request->upper);
+		return refuse(err, "use upper layer", request->upper,
+			      "a name is letters, digits, '.', '_' and '-', 128 at most");
 	return 0;
 }
 
 /* What the operand, or -l, asks for. A name of an image never looks like a cache-id or link. */
 static int classify(struct request *request, const char *operand, struct ovl_error *err)
 {
+	size_t len = operand ? strlen(operand) : 0;
+
 	if (request->name) {
 		request->kind = REQUEST_LAYERS;
 		return 0;
@@ -165,8 +286,7 @@ static int classify(struct request *request, const char *operand, struct ovl_err
 				"a launch");
 	request->name = operand;
 	request->kind = REQUEST_LAYER;
-	if (ovl_id_is_valid(operand, strlen(operand)) ||
-	    ovl_link_is_valid(operand, strlen(operand)))
+	if (ovl_id_is_valid(operand, len) || ovl_link_is_valid(operand, len))
 		return 0;
 	request->kind = REQUEST_IMAGE;
 	if (!image_name_normalise(operand, request->image))
@@ -176,57 +296,33 @@ static int classify(struct request *request, const char *operand, struct ovl_err
 	return 0;
 }
 
-/* getopt_long also takes the beginning of a long option's name, which a later option can make mean
- * another. */
-static bool is_whole_name(const char *word, int index)
-{
-	return index < 0 || strcspn(word + 2, "=") == strlen(long_options[index].name);
-}
-
-static int fail_option(int option, const char *word, struct ovl_error *err)
-{
-	const char *reason = option == ':' ? "it needs an argument" : "no such option";
-	bool is_long = strncmp(word, "--", 2) == 0;
-
-	if (is_long)
-		return ovl_fail(err, EINVAL, "understand", reason, SEE_HELP, "option %s", word);
-	return ovl_fail(err, EINVAL, "understand", reason, SEE_HELP, "option -%c", optopt);
-}
-
 int args_parse(int argc, char **argv, struct request *request, struct ovl_error *err)
 {
-	int option, index, at, ret;
+	char **words = argv + 1;
+	int ret = 0;
 
 	memset(request, 0, sizeof(*request));
 	if (argc < 1) /* execve with an empty argv, which older kernels allow */
-		return ovl_fail(err, EINVAL, "start", "no arguments, not even a name", NULL,
-				"ovlrun");
-	opterr = 0;
-	optind = 1;
-	/* '+': stop at the first operand; ':': tell a missing argument from an unknown option. */
-	while (index = -1, at = optind, /* the word it looks at */
-	       (option = getopt_long(argc, argv, "+:t:l:rw:C:e:EnvqVh", long_options, &index)) !=
-		       -1) {
-		if (option == ':' || option == '?' || !is_whole_name(argv[at], index))
-			return fail_option(option, argv[at], err);
-		if (option == 'h' || option == 'V') {
-			request->action = option == 'h' ? ACTION_HELP : ACTION_VERSION;
-			return 0;
-		}
-		ret = parse_option(option, request, err);
-		if (ret < 0)
+		return refuse(err, "start", "ovlrun", "no arguments, not even a name");
+	while (*words && (*words)[0] == '-' && (*words)[1] != '\0') {
+		char *word = *words++;
+
+		if (strcmp(word, "--") == 0)
+			break;
+		ret = word[1] == '-' ? parse_long(request, word, &words, err)
+				     : parse_letters(request, word, &words, err);
+		if (ret < 0 || request->action == ACTION_HELP || request->action == ACTION_VERSION)
 			return ret;
 	}
 	if (request->action == ACTION_CHECK_POLICY) {
-		request->name = argv[optind];
-		if (request->name && argv[optind + 1])
-			return ovl_fail(err, EINVAL, "use", "--check-policy takes one FILE", NULL,
-					"%s", argv[optind + 1]);
+		request->name = words[0];
+		if (words[0] && words[1])
+			return refuse(err, "use", words[1], "--check-policy takes one FILE");
 		return 0;
 	}
-	ret = classify(request, argv[optind], err);
+	ret = classify(request, words[0], err);
 	if (ret < 0)
 		return ret;
-	request->command = argv + optind + (request->kind == REQUEST_LAYERS ? 0 : 1);
+	request->command = words + (request->kind == REQUEST_LAYERS ? 0 : 1);
 	return check_combination(request, err);
 }

@@ -2,9 +2,10 @@
 /*
  * The record of launches and refusals.
  *
- * MUST 1. One line each, every untrusted byte escaped.  (T47)
+ * MUST 1. One line each, every untrusted byte escaped. (T47)
  * MUST 2. A full or dead log never holds a launch up for longer than a fifth of a second.
- * (audit.bats) MUST 3. Nothing below the new root is ever opened.  (T34)
+ *         (audit.bats)
+ * MUST 3. Nothing below the new root is ever opened. (T34)
  */
 #include <stdio.h>
 #include <string.h>

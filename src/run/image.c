@@ -2,9 +2,9 @@
 /*
  * Images by name.
  *
- * MUST 1. A name that passes cannot leave the records' directory as a path.  (T43, unit:
- * test_image) MUST 2. Patterns match whole components; only a trailing '*' matches more.  (T03)
- * MUST 3. A record that is not understood to the last line is refused.  (T10)
+ * MUST 1. A name that passes cannot leave the records' directory as a path. (T43, unit: test_image)
+ * MUST 2. Patterns match whole components; only a trailing '*' matches more. (T03)
+ * MUST 3. A record that is not understood to the last line is refused. (T10)
  */
 #include <errno.h>
 #include <string.h>
@@ -13,28 +13,22 @@
 
 #define LATEST ":latest"
 
-static bool is_alnum(char c, bool upper)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (upper && c >= 'A' && c <= 'Z');
-}
+#define DIGITS "0123456789"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz" DIGITS
+#define ALNUM  LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* Length of the run that begins with a letter or digit and goes on with those and "._-"; 0: none.
- */
-static size_t run_length(const char *s, bool upper)
+/* Length of a component of a name at s, or of a tag; 0: there is none. */
+static size_t run_length(const char *s, bool is_tag)
 {
-	size_t len = 0;
-
-	if (!is_alnum(*s, upper) && !(upper && *s == '_'))
+	if (strspn(s, is_tag ? ALNUM "_" : LOWER) == 0)
 		return 0;
-	while (is_alnum(s[len], upper) || s[len] == '.' || s[len] == '_' || s[len] == '-')
-		len++;
-	return len;
+	return strspn(s, is_tag ? ALNUM "._-" : LOWER "._-");
 }
 
 /* True if ":..." at s is the port of a registry: digits before a '/'. */
 static size_t port_length(const char *s)
 {
-	size_t len = 1 + strspn(s + 1, "0123456789");
+	size_t len = 1 + strspn(s + 1, DIGITS);
 
 	return len > 1 && s[len] == '/' ? len : 0;
 }
@@ -171,16 +165,16 @@ static const char *take(struct image *image, const char *key, char *value)
 int image_parse(struct image *image, char *text, size_t len, const char *file,
 		struct ovl_error *err)
 {
-	const char *wrong = NULL;
 	unsigned int number = 1;
+	char *value, *end;
 
 	*image = (struct image){ 0 };
 	if (memchr(text, '\0', len))
-		wrong = "it holds a NUL byte";
-	else if (len > 0 && text[len - 1] != '\n')
-		wrong = "its last line is not finished";
-	for (char *line = text, *end; !wrong && (end = strchr(line, '\n')); line = end + 1) {
-		char *value;
+		return ovl_cannot(err, EINVAL, "understand", file, "it holds a NUL byte");
+	if (len > 0 && text[len - 1] != '\n')
+		return ovl_cannot(err, EINVAL, "understand", file, "its last line is not finished");
+	for (char *line = text; (end = strchr(line, '\n')); line = end + 1, number++) {
+		const char *wrong = NULL;
 
 		*end = '\0';
 		value = line + strcspn(line, " ");
@@ -191,9 +185,6 @@ int image_parse(struct image *image, char *text, size_t len, const char *file,
 		if (wrong)
 			return ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s:%u", file,
 					number);
-		number++;
 	}
-	if (!wrong && !image->layers)
-		wrong = "it names no layer";
-	return wrong ? ovl_fail(err, EINVAL, "understand", wrong, NULL, "%s", file) : 0;
+	return image->layers ? 0 : ovl_cannot(err, EINVAL, "understand", file, "it names no layer");
 }

@@ -2,10 +2,11 @@
 /*
  * Stage "mount": the private tmpfs and the overlay.
  *
- * MUST 1. The mount point is root's, 0700, and no symlink; asked of the open descriptor.  (T42)
- * MUST 2. Targets are compiled in; nobody can name another.  (T32)
+ * MUST 1. The mount point is root's, 0700, and no symlink; asked of the open descriptor. (T42)
+ * MUST 2. Targets are compiled in; nobody can name another. (T32)
  * MUST 3. Upper and work directory are made by the program, on the private tmpfs or by upper.c.
- * (T11) MUST 4. The overlay is mounted with the caller's file-system ids.  (T44)
+ *         (T11)
+ * MUST 4. The overlay is mounted with the caller's file-system ids. (T44)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +16,12 @@
 
 #include "ovl/beneath.h"
 #include "ovl/mount.h"
+#include "dev.h"
 #include "privs.h"
 #include "stages.h"
+#include "top.h"
 #include "upper.h"
+#include "userns.h"
 
 static int make_run_dir(struct ovl_error *err)
 {
@@ -26,7 +30,7 @@ static int make_run_dir(struct ovl_error *err)
 	if (parentfd < 0)
 		return parentfd;
 	if (mkdirat(parentfd, RUN_NAME, 0700) < 0 && errno != EEXIST)
-		return ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_DIR);
+		return ovl_cannot(err, errno, "make", RUN_DIR, NULL);
 	close(parentfd);
 	return 0;
 }
@@ -64,63 +68,76 @@ static int mount_tmpfs(const struct launch_plan *plan, struct ovl_error *err)
 		return fd;
 	/* On ".", because the descriptor was checked, and a name would be looked up again. */
 	if (fchdir(fd) < 0 || mount("ovlrun", ".", "tmpfs", flags, plan->tmpfs_options) < 0)
-		return ovl_fail(err, errno, "mount tmpfs on", NULL, NULL, "%s", RUN_DIR);
+		return ovl_cannot(err, errno, "mount tmpfs on", RUN_DIR, NULL);
 	close(fd);
 	return 0;
 }
 
-/* Makes a directory that looks like the image's own root. */
-static int make_like_root(const struct ovl_stack *stack, const char *path, struct ovl_error *err)
-{
-	if (mkdir(path, stack->root_mode) < 0 ||
-	    ((stack->root_uid != 0 || stack->root_gid != 0) &&
-	     lchown(path, stack->root_uid, stack->root_gid) < 0) ||
-	    /* What the umask and mkdir(2) leave out, and chown(2) takes away. */
-	    ((stack->root_mode & 07022) != 0 && chmod(path, stack->root_mode) < 0))
-		return ovl_fail(err, errno, "make", NULL, NULL, "%s", path);
-	return 0;
-}
-
 /* Binds the persistent upper's directory, so that the paths in the mount data are short. */
-static int bind_state(const struct launch_plan *plan, struct ovl_error *err)
+static int bind_state(const struct launch_plan *plan, int treefd, struct ovl_error *err)
 {
-	int fd = upper_open(plan, err); /* open, and so locked, until the payload is run */
+	int fd = upper_open(plan, treefd, err); /* open, and so locked, until the drop */
 
 	if (fd < 0)
 		return fd;
 	if (mkdir(RUN_PROBE, 0700) < 0 || mkdir(RUN_STATE, 0700) < 0 || fchdir(fd) < 0 ||
 	    mount(".", RUN_STATE, NULL, MS_BIND, NULL) < 0)
-		return ovl_fail(err, errno, "bind", NULL, NULL, "the upper layer");
+		return ovl_cannot(err, errno, "bind", "the upper layer", NULL);
 	return 0;
 }
 
-static int make_dirs(const struct launch_plan *plan, struct ovl_error *err)
+/* The directories of the overlay. */
+static int make_layers(const struct launch_plan *plan, int treefd, struct ovl_error *err)
 {
-	int ret = 0;
+	const struct stat closed = { .st_mode = 0700 };
+	struct stat like;
+	int ret = top_make_dir(AT_FDCWD, RUN_ROOT, &closed, err);
 
-	if (mkdir(RUN_ROOT, 0700) < 0)
-		return ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_ROOT);
-	if (plan->request->upper)
-		return bind_state(plan, err);
+	if (ret < 0 || plan->request->upper)
+		return ret ?: bind_state(plan, treefd, err);
 	if (plan->overlay.generated)
-		ret = make_like_root(plan->stack, RUN_TOP, err);
-	if (ret == 0 && plan->overlay.upperdir)
-		ret = make_like_root(plan->stack, RUN_UPPER, err);
-	if (ret == 0 && plan->overlay.workdir && mkdir(RUN_WORK, 0700) < 0)
-		ret = ovl_fail(err, errno, "make", NULL, NULL, "%s", RUN_WORK);
+		ret = top_make(plan, treefd, AT_FDCWD, RUN_TOP, err);
+	if (ret < 0 || !plan->overlay.upperdir)
+		return ret;
+	return top_look_root(plan, treefd, &like, err)
+		?: top_make_dir(AT_FDCWD, RUN_UPPER, &like, err)
+		?: top_make_dir(AT_FDCWD, RUN_WORK, &closed, err);
+}
+
+/* What is bound inside later, and does not come from the host. */
+static int make_sources(const struct launch_plan *plan, struct name_files *names,
+			struct ovl_error *err)
+{
+	struct stat tmp = { .st_mode = 01777 }; /* root's, also where the caller is root */
+	int ret = plan->dev == DEV_MINIMAL ? dev_make(plan, err) : 0;
+
+	if (plan->idmap) {
+		tmp.st_uid = plan->caller->uid;
+		tmp.st_gid = plan->caller->gid;
+	}
+
+	if (ret == 0 && plan->has_names)
+		ret = names_make(names, err);
+	if (ret == 0 && plan->has_tmp)
+		ret = top_make_dir(AT_FDCWD, RUN_TMP, &tmp, err);
+	if (ret == 0 && plan->has_masks &&
+	    (mkdir(RUN_MASK, 0555) < 0 || mknod(RUN_MASK_FILE, S_IFREG | 0444, 0) < 0))
+		ret = ovl_cannot(err, errno, "make", RUN_MASK, NULL);
 	return ret;
 }
 
-int mount_launch(const struct launch_plan *plan, int treefd, struct ovl_error *err)
+int mount_launch(const struct launch_plan *plan, int treefd, int usernsfd, struct name_files *names,
+		 struct ovl_error *err)
 {
 	int ret = mount_tmpfs(plan, err);
 
-	if (ret == 0)
-		ret = make_dirs(plan, err);
-	if (ret == 0)
-		ret = privs_become_mounter(plan->caller, err);
-	if (ret == 0)
-		ret = ovl_mount_overlay(&plan->overlay, treefd, RUN_ROOT, err);
+	if (ret == 0 && usernsfd >= 0)
+		ret = treefd = userns_map_tree(usernsfd, treefd, RUN_TREE, err);
+	if (ret < 0)
+		return ret;
+	ret = make_layers(plan, treefd, err) ?: make_sources(plan, names, err)
+		?: privs_become_opener(plan->caller, err) ?: privs_become_mounter(err)
+		?: ovl_mount_overlay(&plan->overlay, treefd, RUN_ROOT, err);
 	if (ret == 0 && plan->request->upper)
 		ret = upper_prove_lock(plan, treefd, RUN_PROBE, err);
 	return ret;

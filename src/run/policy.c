@@ -2,12 +2,12 @@
 /*
  * The policy: rules, caller and request in, grant out.
  *
- * MUST 1. No grant without a rule; root alone needs none.  (T01)
- * MUST 2. Names, paths and layers are compared whole; the one wildcard is image.c's.  (T03)
- * MUST 3. Denied and absent look the same: nothing here looks whether a thing exists.  (T02)
+ * MUST 1. No grant without a rule; root alone needs none. (T01)
+ * MUST 2. Names, paths and layers are compared whole; the one wildcard is image.c's. (T03)
+ * MUST 3. Denied and absent look the same: nothing here looks whether a thing exists. (T02)
  * MUST 4. A denial never turns into nothing: not by a link in place of a cache-id, not by a name
- * that cannot be looked up. (It denies a layer by its id or link; an image of the same layer is
- * denied by its name.)  (unit: test_policy)
+ *         that cannot be looked up. (It denies a layer by its id or link; an image of the same
+ *         layer is denied by its name.) (unit: test_policy)
  */
 #include <errno.h>
 #include <string.h>
@@ -153,7 +153,7 @@ static int settle(struct grant *grant, const struct verdict *verdict, const stru
 	if (request->tree)
 		tree = (struct word){ request->tree, strlen(request->tree) };
 	if (tree.len > RULE_TREE_MAX)
-		return ovl_fail(err, ENAMETOOLONG, "use tree", NULL, NULL, "%s", request->tree);
+		return ovl_cannot(err, ENAMETOOLONG, "use tree", request->tree, NULL);
 	if (request->tmpfs_size > limit)
 		return ovl_fail(err, EACCES, "use --tmpfs-size", "more than the policy permits",
 				NULL, "%llu", (unsigned long long)request->tmpfs_size);

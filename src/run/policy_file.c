@@ -3,15 +3,15 @@
  * Reads the files of the policy.
  *
  * MUST 1. Every file is root's and writable by nobody else, and so is every directory below /etc.
- * (T10, T41) MUST 2. A file of the policy is never left out silently: what cannot be read is an
- * error.  (T10) MUST 3. Account files are read only if a rule names somebody.  (policy.bats)
+ *         (T10, T41)
+ * MUST 2. A file of the policy is never left out silently: what cannot be read is an error. (T10)
+ * MUST 3. Account files are read only if a rule names somebody. (policy.bats)
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ovl/beneath.h"
@@ -25,7 +25,8 @@ static struct policy policy;
 static char policy_text[POLICY_SIZE_MAX];
 static size_t policy_len;
 static struct accounts accounts;
-static char names_text[2][POLICY_SIZE_MAX];
+static struct word names[4]; /* of these files */
+static char names_text[4][POLICY_SIZE_MAX];
 static char record_text[IMAGE_RECORD_MAX + 1];
 
 /* The path of a file in POLICY_DIR; its name alone begins behind sizeof(POLICY_DIR) bytes. */
@@ -81,14 +82,13 @@ static int list_dir(int dirfd, struct conf_path *paths, struct ovl_error *err)
 			if (!is_conf(entry->d_name))
 				continue;
 			if (count == POLICY_FILES_MAX - 1 || strlen(entry->d_name) > NAME_MAX_LEN)
-				return ovl_fail(err, E2BIG, "read",
-						"more than 64 files, or a name over 64 bytes", NULL,
-						"%s", POLICY_DIR);
+				return ovl_cannot(err, E2BIG, "read", POLICY_DIR,
+						  "more than 64 files, or a name over 64 bytes");
 			insert_path(paths, count++, entry->d_name);
 		}
 	}
 	if (got < 0)
-		return ovl_fail(err, errno, "read", NULL, NULL, "%s", POLICY_DIR);
+		return ovl_cannot(err, errno, "read", POLICY_DIR, NULL);
 	return count;
 }
 
@@ -101,7 +101,7 @@ static int load_dir(struct ovl_error *err)
 	if (dirfd < 0 && errno == ENOENT)
 		return 0;
 	if (dirfd < 0)
-		return ovl_fail(err, errno, "open", NULL, NULL, "%s", POLICY_DIR);
+		return ovl_cannot(err, errno, "open", POLICY_DIR, NULL);
 	ret = ovl_beneath_check(dirfd, POLICY_DIR, sizeof(POLICY_DIR) - 1, err);
 	ret = count = ret < 0 ? ret : list_dir(dirfd, paths, err);
 	for (int i = 0; i < count && ret >= 0; i++)
@@ -117,21 +117,26 @@ static int load_policy(struct ovl_error *err)
 	return ret < 0 && ret != -ENOENT ? ret : load_dir(err);
 }
 
-/* Reads the account files; a missing one names nobody. */
-static int load_accounts(const struct caller *caller, struct ovl_error *err)
+/* Reads two of the account files, from the first of them on; a missing one names nobody. */
+static int read_names(int first, struct ovl_error *err)
 {
-	static const char *const files[] = { "/etc/passwd", "/etc/group" };
-	struct word texts[2];
+	static const char *const files[] = { "/etc/passwd", "/etc/group", "/etc/subuid",
+					     "/etc/subgid" };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = first; i < first + 2; i++) {
 		ssize_t len = trusted_read(AT_FDCWD, files[i], files[i], true, names_text[i],
 					   sizeof(names_text[i]), err);
 
 		if (len < 0 && len != -ENOENT)
 			return (int)len;
-		texts[i] = (struct word){ names_text[i], len < 0 ? 0 : (size_t)len };
+		names[i] = (struct word){ names_text[i], len < 0 ? 0 : (size_t)len };
 	}
-	return accounts_collect(&accounts, texts[0], texts[1], caller, err);
+	return 0;
+}
+
+static int load_accounts(const struct caller *caller, struct ovl_error *err)
+{
+	return read_names(0, err) ?: accounts_collect(&accounts, names[0], names[1], caller, err);
 }
 
 int policy_ask(const struct caller *caller, const struct request *request, struct grant *grant,
@@ -163,16 +168,18 @@ unsigned int policy_check_file(const char *file,
 	return 1;
 }
 
-/* Reads the record in the file name below IMAGES_DIR. */
-static ssize_t read_record(const char *name, char *path, size_t size, struct ovl_error *err)
+#define RECORD_PATH_SIZE (sizeof(IMAGES_DIR) + 1 + IMAGE_NAME_SIZE)
+
+/* Reads the record in the file name below IMAGES_DIR, which is no longer than that of an image. */
+static ssize_t read_record(const char *name, char path[RECORD_PATH_SIZE], struct ovl_error *err)
 {
-	int dirfd, len = snprintf(path, size, "%s/%s", IMAGES_DIR, name);
-	char *slash = strrchr(path, '/');
+	char *slash;
 	struct stat st;
 	ssize_t ret;
+	int dirfd;
 
-	if (len < 0 || (size_t)len >= size)
-		return ovl_fail(err, ENAMETOOLONG, "open", NULL, NULL, "%s", name);
+	snprintf(path, RECORD_PATH_SIZE, "%s/%s", IMAGES_DIR, name);
+	slash = strrchr(path, '/');
 	*slash = '\0';
 	dirfd = ovl_beneath_open_trusted(path, err);
 	*slash = '/';
@@ -187,13 +194,13 @@ static ssize_t read_record(const char *name, char *path, size_t size, struct ovl
 
 int policy_load_image(const char *name, struct image *image, struct ovl_error *err)
 {
-	char path[sizeof(IMAGES_DIR) + 1 + IMAGE_NAME_SIZE], untagged[IMAGE_NAME_SIZE];
+	char path[RECORD_PATH_SIZE], untagged[IMAGE_NAME_SIZE];
 	const char *tag = strrchr(name, ':');
-	ssize_t ret = read_record(name, path, sizeof(path), err);
+	ssize_t ret = read_record(name, path, err);
 
 	if (ret == -ENOENT && tag && strcmp(tag, ":latest") == 0) {
 		snprintf(untagged, sizeof(untagged), "%.*s", (int)(tag - name), name);
-		ret = read_record(untagged, path, sizeof(path), err);
+		ret = read_record(untagged, path, err);
 	}
 	if (ret == -ENOENT)
 		return ovl_fail(err, ENOENT, "use image", "it is not published here",
@@ -202,4 +209,11 @@ int policy_load_image(const char *name, struct image *image, struct ovl_error *e
 		return (int)ret;
 	record_text[ret] = '\0';
 	return image_parse(image, record_text, (size_t)ret, path, err);
+}
+
+int policy_load_idmap(const struct caller *caller, struct idmap *map, struct ovl_error *err)
+{
+	return load_accounts(caller, err)
+		?: read_names(2, err)
+		?: idmap_make(map, caller, &accounts, names[2], names[3], err);
 }

@@ -4,6 +4,7 @@
 #ifndef RUN_POLICY_FILE_H
 #define RUN_POLICY_FILE_H
 
+#include "idmap.h"
 #include "image.h"
 #include "policy.h"
 
@@ -33,5 +34,9 @@ unsigned int policy_check_file(const char *file,
  * The record and every directory on the way must be root's. -ENOENT if there is none.
  */
 int policy_load_image(const char *name, struct image *image, struct ovl_error *err);
+
+/* Reads /etc/subuid and /etc/subgid, which must be root's too, for idmap_make. No file: no ranges.
+ */
+int policy_load_idmap(const struct caller *caller, struct idmap *map, struct ovl_error *err);
 
 #endif

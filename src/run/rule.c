@@ -2,7 +2,7 @@
 /*
  * One line of the policy.
  *
- * MUST 1. What is not understood is an error, not a line skipped.  (T10, unit: test_policy bad)
+ * MUST 1. What is not understood is an error, not a line skipped. (T10, unit: test_policy bad)
  */
 #include <errno.h>
 #include <string.h>
@@ -11,15 +11,10 @@
 #include "ovl/ident.h"
 #include "rule.h"
 
-static const struct {
-	const char *name;
-	enum feature feature;
-} features[] = {
-	{ "writable", FEATURE_WRITABLE }, { "bind", FEATURE_BIND }, { "userns", FEATURE_USERNS },
-	{ "unshare", FEATURE_UNSHARE },	  { "dev", FEATURE_DEV },   { "keep-fd", FEATURE_KEEP_FD },
+/* In the order of enum feature. */
+static const char *const features[] = {
+	"writable", "bind", "userns", "unshare", "dev", "keep-fd", NULL,
 };
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 int rule_fail(const struct rule_line *line, const char *reason, struct ovl_error *err)
 {
@@ -28,11 +23,7 @@ int rule_fail(const struct rule_line *line, const char *reason, struct ovl_error
 
 const char *rule_feature_name(enum feature feature)
 {
-	size_t i = 0;
-
-	while (features[i].feature != feature)
-		i++;
-	return features[i].name;
+	return features[__builtin_ctz(feature)];
 }
 
 static bool begins_blank(struct word text)
@@ -56,108 +47,102 @@ static struct word next_word(struct word *text)
 	return word;
 }
 
-static int parse_who(struct rule_line *line, struct word word, struct ovl_error *err)
+/* Each of these returns what is wrong with what it parses, or NULL. */
+static const char *parse_who(struct rule *rule, struct word word)
 {
 	bool is_group = word.len > 0 && word.at[0] == ':';
 
 	if (is_group)
 		word_skip(&word, 1);
 	if (word.len == 0)
-		return rule_fail(line, "a user, :group or * is missing", err);
-	line->rule.who = is_group ? WHO_GROUP : word_is(word, "*") ? WHO_ALL : WHO_USER;
-	line->rule.who_word = word;
-	return 0;
+		return "a user, :group or * is missing";
+	rule->who = is_group ? WHO_GROUP : word_is(word, "*") ? WHO_ALL : WHO_USER;
+	rule->who_word = word;
+	return NULL;
 }
 
-static int parse_what(struct rule_line *line, struct word *rest, struct ovl_error *err)
+static const char *parse_what(struct rule *rule, struct word *rest)
 {
-	struct rule *rule = &line->rule;
 	struct word kind = next_word(rest), word;
 
 	rule->what = WHAT_ANY;
 	if (word_is(kind, "any"))
-		return 0;
+		return NULL;
 	rule->what = word_is(kind, "image") ? WHAT_IMAGE : WHAT_LAYER;
 	if (rule->what == WHAT_LAYER && !word_is(kind, "layer"))
-		return rule_fail(line, "`any`, `image NAME` or `layer ID` is missing", err);
+		return "`any`, `image NAME` or `layer ID` is missing";
 	rule->what_word = word = next_word(rest);
 	if (rule->what == WHAT_IMAGE && !image_pattern_is_valid(word.at, word.len))
-		return rule_fail(line, "not the name of an image", err);
+		return "not the name of an image";
 	if (rule->what == WHAT_LAYER && !ovl_id_is_valid(word.at, word.len))
-		return rule_fail(line, "not a cache-id", err);
-	return 0;
+		return "not a cache-id";
+	return NULL;
 }
 
-static int parse_may(struct rule_line *line, struct word list, struct ovl_error *err)
+static const char *parse_may(struct rule *rule, struct word list)
 {
 	if (list.len == 0)
-		return rule_fail(line, "`may` names no feature", err);
-	if (list.at[list.len - 1] == ',')
-		return rule_fail(line, "unknown feature", err);
-	while (list.len > 0) {
-		struct word name = word_cut(&list, ',');
-		size_t i = 0;
-
-		while (i < COUNT(features) && !word_is(name, features[i].name))
-			i++;
-		if (i == COUNT(features))
-			return rule_fail(line, "unknown feature", err);
-		line->rule.features |= features[i].feature;
-	}
-	return 0;
+		return "`may` names no feature";
+	return word_to_bits(list, features, &rule->features) ? NULL : "unknown feature";
 }
 
-static int parse_limit(struct rule_line *line, struct word list, struct ovl_error *err)
+static const char *parse_limit(struct rule *rule, struct word list)
 {
-	struct word key, value = list;
+	struct word key = word_cut(&list, '=');
 
-	key = word_cut(&value, '=');
-	if (!word_is(key, "tmpfs") || !word_to_size(value, &line->rule.tmpfs_limit))
-		return rule_fail(line, "`limit` takes tmpfs=SIZE", err);
-	return 0;
+	if (!word_is(key, "tmpfs") || !word_to_size(list, &rule->tmpfs_limit))
+		return "`limit` takes tmpfs=SIZE";
+	return NULL;
 }
 
-static int parse_rule(struct rule_line *line, struct word rest, struct ovl_error *err)
+static const char *parse_rule(struct rule *rule, struct word rest)
 {
-	int ret = parse_who(line, next_word(&rest), err) ?: parse_what(line, &rest, err);
+	const char *wrong = parse_who(rule, next_word(&rest)) ?: parse_what(rule, &rest);
 	struct word word;
 
-	line->is_rule = true;
-	line->rule.tmpfs_limit = RULE_TMPFS_LIMIT;
-	while (ret == 0 && (word = next_word(&rest)).len > 0) {
-		if (!line->rule.is_deny && word_is(word, "may"))
-			ret = parse_may(line, next_word(&rest), err);
-		else if (!line->rule.is_deny && word_is(word, "limit"))
-			ret = parse_limit(line, next_word(&rest), err);
+	rule->tmpfs_limit = RULE_TMPFS_LIMIT;
+	while (!wrong && (word = next_word(&rest)).len > 0) {
+		if (!rule->is_deny && word_is(word, "may"))
+			wrong = parse_may(rule, next_word(&rest));
+		else if (!rule->is_deny && word_is(word, "limit"))
+			wrong = parse_limit(rule, next_word(&rest));
 		else
-			ret = rule_fail(line, "unknown word", err);
+			wrong = "unknown word";
 	}
-	return ret;
+	return wrong;
+}
+
+static const char *parse_line(struct rule_line *line, struct word rest)
+{
+	struct word word = next_word(&rest);
+
+	if (word.len == 0)
+		return NULL;
+	if (word_is(word, "tree")) {
+		line->tree = next_word(&rest);
+		if (line->tree.len == 0 || line->tree.at[0] != '/' || next_word(&rest).len > 0)
+			return "`tree` takes one absolute path";
+		return line->tree.len > RULE_TREE_MAX ? "the path is too long" : NULL;
+	}
+	line->is_rule = true;
+	line->rule.is_deny = word_is(word, "deny");
+	if (!line->rule.is_deny && !word_is(word, "permit"))
+		return "unknown word";
+	return parse_rule(&line->rule, rest);
 }
 
 int rule_parse_line(struct rule_line *line, struct word *text, struct ovl_error *err)
 {
 	bool is_finished = memchr(text->at, '\n', text->len);
-	struct word rest = word_cut(text, '\n'), word;
+	struct word rest = word_cut(text, '\n');
+	const char *wrong;
 
 	*line = (struct rule_line){ .file = line->file, .number = line->number + 1 };
 	if (!is_finished)
-		return rule_fail(line, "the last line is not finished", err);
-	if (memchr(rest.at, '\0', rest.len))
-		return rule_fail(line, "it holds a NUL byte", err);
-	word = next_word(&rest);
-	if (word.len == 0)
-		return 0;
-	if (word_is(word, "tree")) {
-		line->tree = next_word(&rest);
-		if (line->tree.len == 0 || line->tree.at[0] != '/' || next_word(&rest).len > 0)
-			return rule_fail(line, "`tree` takes one absolute path", err);
-		if (line->tree.len > RULE_TREE_MAX)
-			return rule_fail(line, "the path is too long", err);
-		return 0;
-	}
-	line->rule.is_deny = word_is(word, "deny");
-	if (!line->rule.is_deny && !word_is(word, "permit"))
-		return rule_fail(line, "unknown word", err);
-	return parse_rule(line, rest, err);
+		wrong = "the last line is not finished";
+	else if (memchr(rest.at, '\0', rest.len))
+		wrong = "it holds a NUL byte";
+	else
+		wrong = parse_line(line, rest);
+	return wrong ? rule_fail(line, wrong, err) : 0;
 }

@@ -3,7 +3,7 @@
  * Files that only root can have written.
  *
  * MUST 1. No symlink is followed, no FIFO blocks. (What is asked of the open descriptor:
- * core/beneath.c.)  (T10, T41)
+ *         core/beneath.c.) (T10, T41)
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,11 +3,12 @@
  * Persistent upper layers: /var/lib/ovlrun/<uid>/<name>/{diff,work,top,lower}.
  *
  * MUST 1. Every directory above an upper is root's, 0700 and no symlink; the caller chooses one
- * component, of an alphabet without '/', and not where it lies.  (T11, T43) MUST 2. `lower` says
- * what an upper was made on; it is whole or absent, root's, and compared.  (T13) MUST 3. What is
- * made is complete before `lower` appears: a launch killed anywhere leaves an upper that the next
- * one completes.  (T46) MUST 4. The kernel refuses a second use: that is tried, since index=on can
- * turn itself off.  (T13)
+ *         component, of an alphabet without '/', and not where it lies. (T11, T43)
+ * MUST 2. `lower` says what an upper was made on; it is whole or absent, root's, and compared.
+ *         (T13)
+ * MUST 3. What is made is complete before `lower` appears: a launch killed anywhere leaves an upper
+ *         that the next one completes. (T46)
+ * MUST 4. The kernel refuses a second use: that is tried, since index=on can turn itself off. (T13)
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +25,7 @@
 
 #include "ovl/beneath.h"
 #include "ovl/mount.h"
+#include "top.h"
 #include "trusted.h"
 #include "upper.h"
 
@@ -127,19 +129,6 @@ static bool is_dir(int fd, const char *name)
 	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Makes a directory that looks like the image's own root, or for `work` is root's alone. */
-static int make_dir(int fd, const char *name, const struct ovl_stack *like, struct ovl_error *err)
-{
-	uid_t uid = like ? like->root_uid : 0;
-	gid_t gid = like ? like->root_gid : 0;
-
-	if ((mkdirat(fd, name, 0700) < 0 && errno != EEXIST) ||
-	    fchownat(fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (like && is_dir(fd, name) && fchmodat(fd, name, like->root_mode, 0) < 0))
-		return ovl_fail(err, errno, "make", NULL, NULL, "%s of the upper layer", name);
-	return 0;
-}
-
 /* Writes `lower` whole: under another name, to the disk, renamed. */
 static int write_lower(int fd, const char *text, size_t len, struct ovl_error *err)
 {
@@ -151,26 +140,32 @@ static int write_lower(int fd, const char *text, size_t len, struct ovl_error *e
 		errno = ENOSPC; /* what a short write to a file means */
 	if (put != (ssize_t)len || fsync(out) < 0 || renameat(fd, "lower.new", fd, "lower") < 0 ||
 	    fsync(fd) < 0)
-		return ovl_fail(err, errno, "write", NULL, NULL, "what the upper layer is made on");
+		return ovl_cannot(err, errno, "write", "what the upper layer is made on", NULL);
 	close(out);
 	return 0;
 }
 
 /* What an upper belongs to: the layers below it, and whose ids its files have. */
-static size_t describe(const struct ovl_stack *stack, char *text, size_t size)
+static size_t describe(const struct launch_plan *plan, char *text, size_t size)
 {
 	struct ovl_writer w = { .data = text, .size = size };
 
-	ovl_put(&w, "ids host\nlower ");
-	ovl_put_lowers(&w, stack);
+	ovl_put(&w, plan->idmap ? "ids user\n" : "ids host\n");
+	ovl_put(&w, plan->idmap ? plan->idmap->uid : "");
+	ovl_put(&w, plan->idmap ? plan->idmap->gid : "");
+	ovl_put(&w, "lower ");
+	ovl_put_lowers(&w, plan->stack);
 	ovl_put(&w, "\n");
 	return w.len;
 }
 
-static int compare_or_make(int fd, const struct launch_plan *plan, struct ovl_error *err)
+static int compare_or_make(int fd, const struct launch_plan *plan, int treefd,
+			   struct ovl_error *err)
 {
-	static char mine[OVL_LOWER_MAX + 64], made_on[OVL_LOWER_MAX + 64];
-	size_t len = describe(plan->stack, mine, sizeof(mine));
+	static char mine[OVL_LOWER_MAX + 2 * IDMAP_SIZE + 64], made_on[sizeof(mine)];
+	const struct stat closed = { .st_mode = 0700 };
+	size_t len = describe(plan, mine, sizeof(mine));
+	struct stat like;
 	ssize_t old = trusted_read(fd, "lower", "what the upper layer was made on", true, made_on,
 				   sizeof(made_on), err);
 	int ret = 0;
@@ -178,12 +173,14 @@ static int compare_or_make(int fd, const struct launch_plan *plan, struct ovl_er
 	if (old < 0 && old != -ENOENT)
 		return (int)old;
 	if (old >= 0 && ((size_t)old != len || memcmp(mine, made_on, len) != 0))
-		return fail(ESTALE, "it was made on other layers",
-			    "use another name, or the image it was first used with", plan, err);
+		return fail(ESTALE, "it was made on other layers, or with other ids",
+			    "use another name, or the image, and -u, it was first used with", plan,
+			    err);
 	if (old < 0)
-		ret = make_dir(fd, "top", plan->stack, err)
-			      ?: make_dir(fd, "diff", plan->stack, err)
-			      ?: make_dir(fd, "work", NULL, err);
+		ret = top_look_root(plan, treefd, &like, err)
+			?: top_make(plan, treefd, fd, "top", err)
+			?: top_make_dir(fd, "diff", &like, err)
+			?: top_make_dir(fd, "work", &closed, err);
 	if (ret == 0 && !(is_dir(fd, "top") && is_dir(fd, "diff") && is_dir(fd, "work")))
 		ret = fail(ENOTDIR, NULL, "root may remove it", plan, err);
 	return ret < 0 || old >= 0 ? ret : write_lower(fd, mine, len, err);
@@ -201,7 +198,7 @@ static int check_volatile(int fd, const struct launch_plan *plan, struct ovl_err
 		    err);
 }
 
-int upper_open(const struct launch_plan *plan, struct ovl_error *err)
+int upper_open(const struct launch_plan *plan, int treefd, struct ovl_error *err)
 {
 	int fd = open_dir(plan, err), ret;
 
@@ -210,7 +207,7 @@ int upper_open(const struct launch_plan *plan, struct ovl_error *err)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return fail(errno == EWOULDBLOCK ? EBUSY : errno,
 			    errno == EWOULDBLOCK ? BUSY : NULL, NULL, plan, err);
-	ret = compare_or_make(fd, plan, err) ?: check_volatile(fd, plan, err);
+	ret = compare_or_make(fd, plan, treefd, err) ?: check_volatile(fd, plan, err);
 	return ret ?: fd;
 }
 

@@ -16,7 +16,7 @@
  * descriptor of the caller's; -EBUSY; -ESTALE if it was made on something else; -EOPNOTSUPP if its
  * file system cannot hold an upper; -EDQUOT if the caller has too many; -errno.
  */
-int upper_open(const struct launch_plan *plan, struct ovl_error *err);
+int upper_open(const struct launch_plan *plan, int treefd, struct ovl_error *err);
 
 /*
  * Proves that the kernel refuses a second use of the mounted upper, by trying one on target, a

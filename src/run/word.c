@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Pieces of a text. */
-#include <stdint.h>
 #include <string.h>
 
 #include "word.h"
@@ -10,9 +9,14 @@ bool word_same(struct word a, struct word b)
 	return a.len == b.len && memcmp(a.at, b.at, a.len) == 0;
 }
 
+struct word word_of(const char *text)
+{
+	return (struct word){ text, strlen(text) };
+}
+
 bool word_is(struct word word, const char *text)
 {
-	return word_same(word, (struct word){ text, strlen(text) });
+	return word_same(word, word_of(text));
 }
 
 /* True if the word is 1 to max decimal digits, which are then in *n; max is small enough for 64
@@ -70,4 +74,30 @@ struct word word_cut(struct word *text, char byte)
 
 	word_skip(text, head.len + (end ? 1 : 0));
 	return head;
+}
+
+int word_find(struct word word, const char *const *names)
+{
+	for (int i = 0; names[i]; i++) {
+		if (word_is(word, names[i]))
+			return i;
+	}
+	return -1;
+}
+
+bool word_to_bits(struct word list, const char *const *names, unsigned int *bits)
+{
+	bool is_last = false;
+
+	while (!is_last) {
+		size_t before = list.len;
+		struct word name = word_cut(&list, ',');
+		int i = word_find(name, names);
+
+		if (i < 0)
+			return false;
+		*bits |= 1u << i;
+		is_last = name.len == before;
+	}
+	return true;
 }

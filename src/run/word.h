@@ -14,6 +14,9 @@ struct word {
 	size_t len;
 };
 
+/* The whole of text. */
+struct word word_of(const char *text);
+
 /* True if the two have the same bytes. */
 bool word_same(struct word a, struct word b);
 
@@ -34,5 +37,14 @@ void word_skip(struct word *text, size_t n);
 
 /* Cuts *text at the first of the byte and returns what stands before; *text is what is behind. */
 struct word word_cut(struct word *text, char byte);
+
+/* Which of names, which end with NULL, word is, counted from 0; or -1. */
+int word_find(struct word word, const char *const *names);
+
+/*
+ * True if list is one or more of names, which end with NULL, joined by ','. Then bit N of *bits is
+ * set for each that is name N.
+ */
+bool word_to_bits(struct word list, const char *const *names, unsigned int *bits);
 
 #endif

@@ -329,6 +329,22 @@ deb_setup() {
 	done
 }
 
+@test "completion for bash: options of --help, words of --dev and --unshare, published images" {
+	mkdir -p /etc/ovlrun.d/images/ghcr.io
+	touch /etc/ovlrun.d/images/{alpine:3.19,ghcr.io/app:1}
+	complete_words() { # WORD...: what is offered for the last one
+		bash -c '. packaging/completions/ovlrun.bash
+			COMP_WORDS=("$0" "$@") COMP_CWORD=$#
+			_ovlrun "$0" && printf "%s\n" "${COMPREPLY[@]}"' "$OVLRUN" "$@"
+	}
+	assert_equal "$(complete_words --dev '')" $'minimal\nhost\nnone'
+	assert_equal "$(complete_words --unshare p)" pid
+	assert_equal "$(complete_words -r --keep-)" $'--keep-env\n--keep-fd'
+	assert_equal "$(complete_words a)" alpine:3.19
+	assert_equal "$(complete_words -r ghcr)" ghcr.io/app:1
+	rm -r /etc/ovlrun.d
+}
+
 @test "the example of a policy is one" {
 	cp packaging/ovlrun.conf.example /etc/ovlrun.conf.example
 	refused "$OVLRUN" --check-policy /etc/ovlrun.conf.example

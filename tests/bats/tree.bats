@@ -184,7 +184,7 @@ good_lower() {
 
 @test "T06 T07 the same without openat2" {
 	old() {
-		strace -f -o /dev/null -u nobody -e inject=openat2:error=ENOSYS timeout 10 "$OVLRUN" "$@"
+		strace -f -o /dev/null -u nobody -e inject=openat2:error=ENOSYS timeout 10 "$OVLRUN" --bare "$@"
 	}
 	cd /
 	works old "$top" cat /layer1 /layer2 /layer3

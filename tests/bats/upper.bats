@@ -443,7 +443,7 @@ overlay_mounts() {
 	lies=$(printf 'xino=off,' | od -An -tx1 | tr -d ' \n')
 	cd /
 	run --separate-stderr strace -f -qq -u nobody -o "$BATS_TEST_TMPDIR/trace" -e trace=mount \
-		-e "inject=mount:poke_enter=@arg5=$lies:when=4+" "$OVLRUN" -w one "$top" /bin/probe nnp
+		-e "inject=mount:poke_enter=@arg5=$lies:when=5+" "$OVLRUN" -w one "$top" /bin/probe nnp
 	assert_equal "$(grep -c '^[0-9]* *mount("overlay".*"xino=off,.*= 0 (' "$BATS_TEST_TMPDIR/trace")" 2 # the lie was told
 	assert_equal "$status" 125
 	assert_equal "$output" ''
@@ -668,7 +668,7 @@ free_blocks() {
 		for n in $(seq 60); do
 			{
 				status=0
-				setpriv --reuid 4321 --regid 4321 --clear-groups -- "$OVLRUN" "$@" "$top" /bin/probe wait \
+				setpriv --reuid 4321 --regid 4321 --clear-groups -- "$OVLRUN" --bare "$@" "$top" /bin/probe wait \
 					</run/go >&9 2>/run/err$n 8>&- || status=$?
 				echo "$status $n" >&9
 			} 8>&- &
@@ -685,7 +685,7 @@ free_blocks() {
 		done
 		echo "ready $ready"
 		# Another user is not held by it.
-		setpriv --reuid 4322 --regid 4322 --clear-groups -- "$OVLRUN" "$top" true && echo another works
+		setpriv --reuid 4322 --regid 4322 --clear-groups -- "$OVLRUN" --bare "$top" true && echo another works
 		exec 8>&-
 		for n in $(seq $ready); do
 			read -r -u 9 -t 20 status n
@@ -695,7 +695,7 @@ free_blocks() {
 		[ "$(cat /proc/self/mountinfo)" = "$before" ]
 		# None is left: as many as before can start again.
 		for n in $(seq 20); do
-			setpriv --reuid 4321 --regid 4321 --clear-groups -- "$OVLRUN" "$top" true
+			setpriv --reuid 4321 --regid 4321 --clear-groups -- "$OVLRUN" --bare "$top" true
 		done
 		echo free again
 	END
@@ -709,7 +709,7 @@ free_blocks() {
 	kill "$inside"
 	assert_line 'ready 20'
 	assert_equal "$(grep -c '^125 ovlrun: cannot make namespaces: ' <<<"$output")" 40
-	assert_equal "$(grep -c 'too many launches at once: user.max_mnt_namespaces' <<<"$output")" 40
+	assert_equal "$(grep -c 'too many launches at once: sysctl user.max_mnt_namespaces' <<<"$output")" 40
 	assert_line 'another works'
 	assert_line 'free again'
 }
@@ -721,6 +721,7 @@ is_valid_state() {
 		case "$path $kind $mode" in
 		'. d 700' | "./$USER_ID d 700" | "./$USER_ID/one d 700") ;;
 		"./$USER_ID/one/top d 7"[05][05] | "./$USER_ID/one/diff d 7"[05][05]) ;;
+		"./$USER_ID/one/top/"[a-z]*' d 755' | "./$USER_ID/one/top/etc/"*' f 644') ;;
 		"./$USER_ID/one/work d 700" | "./$USER_ID/one/work/work"* | "./$USER_ID/one/work/index"*) ;;
 		"./$USER_ID/one/lower f 600") cmp "$STATE/$path" "$BATS_TEST_TMPDIR/lower" ;;
 		"./$USER_ID/one/lower.new f 600") ;;

@@ -153,3 +153,156 @@ release() {
 	exec {fd}>&-
 	wait "$held"
 }
+
+# as_ids UID:GID[:GROUP...] COMMAND...: with exactly these ids, at most ten seconds.
+as_ids() {
+	local ids=$1
+	shift
+	(cd / && exec timeout -s KILL 10 "$PROBES/start" "user:$ids" -- "$@")
+}
+
+# prepared COMMANDS [OPTION...] ID...: launch, from a mount namespace of its own that a shell's COMMANDS prepare.
+prepared() {
+	local commands=$1
+	shift
+	unshare --mount bash -c "$commands"'
+		cd / && exec timeout -s KILL 10 setpriv --reuid 65534 --regid 65534 --clear-groups -- "$OVLRUN" "$@"' prepared "$@"
+}
+
+# host_state [DIR...]: the mounts, what is directly in the host's usual places, and everything in the given directories.
+host_state() {
+	mounts
+	find / /dev /etc /run /srv -xdev -maxdepth 1 -printf '%p %i %y %m %U %G %l\n' | sort
+	for dir; do
+		fingerprint "$dir"
+	done
+}
+
+# same BEFORE AFTER: two texts of host_state are equal.
+same() {
+	diff <(echo "$1") <(echo "$2") || fail 'the host changed'
+}
+
+# look [OPTION...] ID COMMAND...: holds a launch (COMMAND is `probe wait`) and sets info, its mountinfo, points, the
+# mount points therein, and in, its root directory as the test's root sees it. release ends it.
+look() {
+	hold "$@"
+	info=$(cat "/proc/$held/mountinfo")
+	points=$(cut -d ' ' -f 5 <<<"$info" | sort)
+	in=/proc/$held/root
+}
+
+# mounted_at POINT: that line of $info.
+mounted_at() {
+	grep "^[^ ]* [^ ]* [^ ]* [^ ]* $1 " <<<"$info"
+}
+
+# tree_of POINT: the mount points of this namespace at and below POINT, without those that others cover.
+tree_of() {
+	awk -v top="$1" '
+		{ id[NR] = $1; parent[NR] = $2; point[NR] = $5; if ($5 == top) seen[NR] = 1 }
+		END {
+			for (i = NR; i > 0 && !seen[i]; i--) ;
+			below[id[i]] = 1
+			for (j = i; j <= NR; j++) if (j == i || below[parent[j]]) { below[id[j]] = 1; print point[j] }
+		}' /proc/self/mountinfo
+}
+
+# closed_to_user: a POSIX access list, as setfattr takes it, of 0755 but nothing for the user.
+closed_to_user() {
+	printf %s 0x02000000 01000700ffffffff 02000000feff0000 04000500ffffffff 10000500ffffffff 20000500ffffffff
+}
+
+# with STATE... -- OPTION... ID...: a launch that starts in the given state (tests/probes/start.c),
+# as the user unless STATE says otherwise.
+with() {
+	local state=()
+	while [ "$1" != -- ]; do
+		state+=("$1")
+		shift
+	done
+	shift
+	[[ " ${state[*]}" == *" user:"* ]] || state=("user:$USER_ID:$USER_ID" "${state[@]}")
+	(cd / && exec timeout -s KILL 10 "$PROBES/start" "${state[@]}" -- "$OVLRUN" "$@")
+}
+
+# eventually COMMAND...: repeats it until it succeeds, at most ten seconds.
+eventually() {
+	local end=$((SECONDS + 10))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { fail "it never came true: $*"; return 1; }
+	done
+}
+
+# ended PID...: none of them runs any more; a zombie is its parent's business.
+ended() {
+	local pid
+	for pid; do
+		case $(state_of "$pid" 2>/dev/null) in
+		'' | Z | X) ;;
+		*) return 1 ;;
+		esac
+	done
+}
+
+# inside N: the pid, as seen here, of process N of the pid namespace that the launch $held has made.
+inside() {
+	local pid
+	for pid in $(pgrep -P "$held"); do
+		if grep -qE "^NSpid:.*[[:space:]]$1\$" "/proc/$pid/status"; then
+			echo "$pid"
+			return
+		fi
+	done
+	fail "no process $1 inside"
+}
+
+# nobody_left: there is no process of the program, and none in a pid namespace below this one.
+nobody_left() {
+	local mine
+	mine=$(readlink /proc/self/ns/pid | tr -dc 0-9)
+	! pgrep -x ovlrun >/dev/null &&
+		[ -z "$(find /proc -mindepth 3 -maxdepth 3 -path '/proc/[1-9]*/ns/pid' ! -lname "*$mine*" 2>/dev/null)" ]
+}
+
+# terminal LINE...: a bash of the user's at a terminal of 24 rows and 80 columns, which begins with LINEs.
+# Its prompt is "outer>". teardown has to end it with terminal_end.
+terminal() {
+	term=$LAB/terminal
+	mkdir -p "$term"
+	chown $USER_ID "$term"
+	printf '%s\n' "PS1='outer> '" "$@" >"$term/rc"
+	printf '%s\n' 'set -g status off' 'set -g default-shell /bin/sh' 'set -g history-limit 0' >"$term/conf"
+	# bats waits for whoever has its descriptors.
+	(exec 3>&- && as_user env -i PATH="$LAB/bin:$PATH" OVLRUN="$OVLRUN" top="$top" HOME=/ TERM=linux LC_ALL=C.UTF-8 \
+		tmux -S "$term/socket" -f "$term/conf" new-session -d -x 80 -y 24 "bash --noprofile --rcfile $term/rc -i")
+	await '^outer>$'
+}
+
+tmux_do() {
+	as_user tmux -S "$term/socket" "$@"
+}
+
+terminal_end() {
+	[ -n "${term-}" ] || return 0
+	[ ! -S "$term/socket" ] || tmux_do kill-server || true
+	rm -rf "$term"
+}
+
+# types TEXT: and Enter. keys KEY...: as tmux names them.
+types() {
+	tmux_do send-keys -l -- "$1"
+	tmux_do send-keys Enter
+}
+
+keys() {
+	tmux_do send-keys "$@"
+}
+
+# await REGEX: until a line of the screen matches; the screen is then in $screen.
+await() {
+	local end=$((SECONDS + 10))
+	until screen=$(tmux_do capture-pane -p) && grep -qE -- "$1" <<<"$screen"; do
+		[ $SECONDS -lt $end ] || { fail "awaited '$1' on: $screen"; return 1; }
+	done
+}

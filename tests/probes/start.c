@@ -9,6 +9,7 @@
  *   limit:R:SOFT:HARD   resource limit R by number, -1 unlimited
  *   umask:OCTAL   nnp   no_new_privs        user:UID:GID[:GROUP...]
  *   many:N        copies of descriptor 0 from 10 to N - 1
+ *   leader        a process group of its own, which it leads
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,9 @@ static void apply(char *word)
 			fail(word);
 	} else if (strncmp(word, "umask:", 6) == 0) {
 		umask((mode_t)strtoul(value + 1, NULL, 8));
+	} else if (strcmp(word, "leader") == 0) {
+		if (setpgid(0, 0) < 0)
+			fail(word);
 	} else if (strcmp(word, "nnp") == 0) {
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	} else if (strncmp(word, "user:", 5) == 0) {

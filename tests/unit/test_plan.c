@@ -36,7 +36,7 @@ static int fresh(void **state)
 
 static int make(const struct image *of)
 {
-	return plan_make(&plan, &caller, &request, &grant, of, "/t", &stack, &err);
+	return plan_make(&plan, &caller, &request, &grant, of, "/t", &stack, NULL, NULL, &err);
 }
 
 static const char *print(bool json)
@@ -76,9 +76,9 @@ static void T44_limits(void **state)
 		uint64_t size;
 		const char *options;
 	} rows[] = {
-		{ 1, "mode=0700,size=1,nr_inodes=64" },
-		{ 262144, "mode=0700,size=262144,nr_inodes=64" },
-		{ 266240, "mode=0700,size=266240,nr_inodes=65" },
+		{ 1, "mode=0700,size=1,nr_inodes=256" },
+		{ 1048576, "mode=0700,size=1048576,nr_inodes=256" },
+		{ 1052672, "mode=0700,size=1052672,nr_inodes=257" },
 		{ UINT64_C(1) << 50, "mode=0700,size=1125899906842624,nr_inodes=274877906944" },
 	};
 
@@ -98,7 +98,7 @@ static void T09_read_only(void **state)
 	assert_string_equal(plan.overlay.generated, RUN_TOP); /* makes a single layer two */
 	assert_null(plan.overlay.upperdir);
 	assert_null(plan.overlay.workdir);
-	assert_string_equal(plan.tmpfs_options, "mode=0700,size=262144,nr_inodes=64");
+	assert_string_equal(plan.tmpfs_options, "mode=0700,size=1048576,nr_inodes=256");
 }
 
 static void persistent_upper(void **state)
@@ -110,7 +110,7 @@ static void persistent_upper(void **state)
 	assert_string_equal(plan.overlay.upperdir, RUN_STATE "/diff");
 	assert_string_equal(plan.overlay.workdir, RUN_STATE "/work");
 	assert_true(plan.overlay.index);
-	assert_string_equal(plan.tmpfs_options, "mode=0700,size=262144,nr_inodes=64");
+	assert_string_equal(plan.tmpfs_options, "mode=0700,size=1048576,nr_inodes=256");
 }
 
 static void depth(void **state)
@@ -225,7 +225,11 @@ static void print_json_whole(void **state)
 		"\"mount\":\"mount(2)\",\"flags\":\"nosuid,nodev,ro\",\"data\":\"index=off,"
 		"redirect_dir=nofollow,metacopy=off,lowerdir=" RUN_TOP ":l/" LINK
 		":l/AAAAAAAAAAAAAAAAAAAAAAAAAB\",\"length\":127,\"upper\":\"none\",\"tmpfs\":"
-		"\"mode=0700,size=262144,nr_inodes=64\",\"uid\":1000,\"gid\":100,\"cwd\":\"/w\","
+		"\"mode=0700,size=1048576,nr_inodes=256\",\"dev\":\"minimal\",\"proc\":\"host\","
+		"\"sys\":\"host\",\"binds\":[[\"/etc/resolv.conf\",\"/etc/resolv.conf\",\"ro\"],"
+		"[\"/etc/hosts\",\"/etc/hosts\",\"ro\"],[\"/etc/hostname\",\"/etc/"
+		"hostname\",\"ro\"]],"
+		"\"unshare\":[],\"uid\":1000,\"gid\":100,\"cwd\":\"/w\","
 		"\"rule\":\"/etc/ovlrun.conf:7\",\"command\":[\"ls\",\"-l\",\"\"]}\n";
 
 	(void)state;
