@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What launch.sh and syscalls.sh share. To be sourced by them.
+# What the scripts here share. To be sourced by them.
 
 BENCH_TOP=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
-BENCH_DEPTHS=(2 8 128)
+BENCH_DEPTHS=(2 8 32 128)
 BENCH_UID=65534
 
 bench_die() {
@@ -60,8 +60,9 @@ bench_prepare() {
 	mkdir -p "$LAB/bench" "$LAB/bin" /run/ovlrun # the last for the floor, which does not make it
 	chmod 0700 /run/ovlrun
 	install -o 0 -g 0 -m 4755 "$BENCH_TOP/build/bench/floor" "$LAB/bin/floor"
-	echo 'permit * any' >/etc/ovlrun.conf
-	chmod 0644 /etc/ovlrun.conf
+	echo 'permit * any may bind,dev,unshare,userns' >/etc/ovlrun.conf
+	echo "$BENCH_UID:200000:65536" | tee /etc/subuid >/etc/subgid
+	chmod 0644 /etc/ovlrun.conf /etc/subuid /etc/subgid
 	for depth in "${BENCH_DEPTHS[@]}"; do
 		dir=$LAB/bench/$depth
 		tree_init "$dir"
@@ -73,13 +74,34 @@ bench_prepare() {
 	done
 }
 
-# bench_ovlrun DEPTH, bench_floor DEPTH: the launch's command into the array BENCH_CMD.
+# bench_ovlrun DEPTH, bench_floor DEPTH, bench_default DEPTH [OPTION...]: the launch's command into the array
+# BENCH_CMD. The first two do the same; the last has all that a launch has when nothing is turned off.
 bench_ovlrun() {
 	BENCH_CMD=("$OVLRUN" --bare -t "$LAB/bench/$1" "${BENCH_ID[$1]}" /nop)
 }
 
+bench_default() {
+	BENCH_CMD=("$OVLRUN" "${@:2}" -t "$LAB/bench/$1" "${BENCH_ID[$1]}" /nop)
+}
+
 bench_floor() {
 	BENCH_CMD=("$LAB/bin/floor" "$LAB/bench/$1" "${BENCH_LOWERDIR[$1]}" "$BENCH_UID" /nop)
+}
+
+# bench_bwrap DIR: sets $bwrap to a bubblewrap that works for the user, and $how_bwrap to how it does.
+bench_bwrap() {
+	local try
+	bwrap=$(command -v bwrap)
+	how_bwrap="unprivileged, by a user namespace"
+	try=(setpriv --reuid "$BENCH_UID" --regid "$BENCH_UID" --clear-groups "$bwrap" --bind "$1" / /nop)
+	if ! "${try[@]}" 2>"$LAB/bwrap.err"; then
+		# No user namespaces for users here: as a setuid program, which versions before 0.11 can be.
+		install -o 0 -g 0 -m 4755 "$bwrap" "$LAB/bin/bwrap"
+		bwrap=$LAB/bin/bwrap
+		how_bwrap="setuid root, since user namespaces are closed to users here"
+		try[5]=$bwrap
+		"${try[@]}" || bench_die "bwrap works neither way; unprivileged: $(<"$LAB/bwrap.err")"
+	fi
 }
 
 # bench_count calls|instructions: counts of one launch of BENCH_CMD into the associative array BENCH_COUNT;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# launch.sh [RUNS]: how long a launch takes (300 of each row), compared with the floor and with bubblewrap,
-# and what it is made of.
+# launch.sh [RUNS]: how long a launch takes (300 of each row), bare compared with the floor, and whole with
+# bubblewrap, and what it is made of.
 #
 # Times are for reading: they depend on the machine, so going over a goal does not fail. A launch that fails
 # does. What can be held exactly, the number of calls, is held by syscalls.sh.
@@ -18,7 +18,8 @@ bench_enter "$here/${0##*/}" "$runs"
 bench_prepare
 
 cpu=${BENCH_CPU:-$(awk '/^Cpus_allowed_list:/ { n = split($2, part, /[-,]/); print part[n] }' /proc/self/status)}
-declare -A goal=([2]=1.35 [8]=1.35 [128]=1.6)
+declare -A goal=([2]=1.35 [8]=1.35 [32]=1.6 [128]=1.6)
+default_depths=(2 8 32) default_goal=0.5 userns_goal=500 # microseconds more than without -u
 traces=15
 size_budget=131072 memory_budget=512 # bytes; KiB
 scratch=$LAB/bench.out
@@ -28,22 +29,15 @@ mkdir "$scratch"
 plain=$LAB/plain
 mkdir -p "$plain"/{dev,proc,sys}
 install -m 0755 "$BENCH_TOP/build/bench/nop" "$plain/nop"
-bwrap=$(command -v bwrap)
-as_user() { setpriv --reuid "$BENCH_UID" --regid "$BENCH_UID" --clear-groups "$@"; }
-how_bwrap="unprivileged, by a user namespace"
-if ! as_user "$bwrap" --bind "$plain" / /nop 2>"$scratch/bwrap.err"; then
-	# No user namespaces for users here: as a setuid program, which versions before 0.11 can be.
-	install -o 0 -g 0 -m 4755 "$bwrap" "$LAB/bin/bwrap"
-	bwrap=$LAB/bin/bwrap
-	how_bwrap="setuid root, since user namespaces are closed to users here"
-	as_user "$bwrap" --bind "$plain" / /nop || bench_die "bwrap works neither way; unprivileged: $(<"$scratch/bwrap.err")"
-fi
+bench_bwrap "$plain"
+full=("$bwrap" --ro-bind "$plain" / --dev /dev --proc /proc --ro-bind /sys /sys /nop)
 
+verdict() { if (($1 <= $2)); then echo within; else echo over; fi; }
 print_times() {
 	awk -F '\t' -v depth="$1" -v goal="$2" '
 		function word(ratio) { return ratio <= goal ? "within" : "over" }
 		{
-			held = $1 ~ /^ovlrun/
+			held = $1 ~ /^ovlrun/ # what the goal is for
 			printf "%6s  %-28s %8.0f %8.0f %7.2f %11s %-6s %7.2f %-6s %s\n", depth, $1, $2, $3, $6,
 				sprintf("(%.2f-%.2f)", $7, $8), held ? word($6) : "", $5, held ? word($5) : "",
 				held ? goal : ""
@@ -66,10 +60,41 @@ for depth in "${BENCH_DEPTHS[@]}"; do
 		::: 'floor again' "${floor[@]}" \
 		::: 'ovlrun --bare' "${BENCH_CMD[@]}" \
 		::: 'bwrap, a bind only' "$bwrap" --bind "$plain" / /nop \
-		::: 'bwrap, /dev /proc /sys' "$bwrap" --ro-bind "$plain" / --dev /dev --proc /proc --ro-bind /sys /sys /nop \
+		::: 'bwrap, /dev /proc /sys' "${full[@]}" \
 		>"$scratch/times"
 	print_times "$depth" "${goal[$depth]}"
 done
+
+echo
+echo "== the default launch, with /dev, /proc, /sys, resolv.conf, passwd and group, against bwrap with the first three"
+printf '%6s  %-28s %8s %8s %7s %11s %-6s %7s %-6s %s\n' layers row p50 p99 'x bwrap' '' '' p99 '' goal
+for depth in "${default_depths[@]}"; do
+	bench_default "$depth"
+	default=("${BENCH_CMD[@]}")
+	bench_default "$depth" -u
+	"$BENCH_TOP/build/bench/timer" -n "$runs" -c "$cpu" -u "$BENCH_UID" \
+		'bwrap, /dev /proc /sys' "${full[@]}" \
+		::: ovlrun "${default[@]}" \
+		::: '-u' "${BENCH_CMD[@]}" \
+		>"$scratch/times"
+	print_times "$depth" "$default_goal"
+	more=$(awk -F '\t' '{ p50[$1] = $2 } END { printf "%.0f", p50["-u"] - p50["ovlrun"] }' "$scratch/times")
+	echo "        -u takes $more microseconds more at p50, $(verdict "$more" "$userns_goal") $userns_goal"
+done
+
+echo
+echo "== what each part costs at ${default_depths[0]} layers (microseconds; more: the middle of the ratios within a round, as time)"
+printf '        %-34s %8s %8s %8s\n' row p50 p99 more
+bench_default "${default_depths[0]}"
+rows=('the default launch' "${BENCH_CMD[@]}")
+for options in --bare '--dev none' --no-proc --no-sys '--dev none --no-proc --no-sys' -r -u '-u -r' '--unshare uts' \
+	'--unshare ipc' '--unshare net' '--unshare pid' '-u --unshare pid'; do
+	# shellcheck disable=SC2086 # words
+	bench_default "${default_depths[0]}" $options
+	rows+=(::: "$options" "${BENCH_CMD[@]}")
+done
+"$BENCH_TOP/build/bench/timer" -n "$runs" -c "$cpu" -u "$BENCH_UID" "${rows[@]}" |
+	awk -F '\t' 'NR == 1 { base = $2 } { printf "        %-34s %8.0f %8.0f %+8.0f\n", $1, $2, $3, ($6 - 1) * base }'
 
 echo
 echo "== what a launch is made of"
@@ -86,7 +111,6 @@ for depth in "${BENCH_DEPTHS[@]}"; do
 		fi
 	done
 done
-verdict() { if (($1 <= $2)); then echo within; else echo over; fi; }
 size=$(stat -c %s "$BENCH_TOP/build/ovlrun")
 echo "memory before exec: $peak KiB, $(verdict "$peak" "$memory_budget") $memory_budget KiB"
 echo "size of ovlrun: $size bytes, $(verdict "$size" "$size_budget") $size_budget bytes"

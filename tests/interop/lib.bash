@@ -135,9 +135,11 @@ unmount_by_hand() {
 	! mountpoint -q "$hand" || umount "$hand"
 }
 
-# image_part FILE: a view without the directories on which ovlrun without --bare may mount its own.
+# image_part FILE: a view without what ovlrun without --bare mounts over the image's own, and without the times of the
+# directories that hold it.
 image_part() {
-	grep -vE '^/(dev|proc|sys)[ /]' "$1"
+	sed -E -e '\#^/(dev|proc|sys)[ /]#d' -e '\#^/tmp/#d' -e '\#^/etc/(group|hostname|hosts|passwd|resolv\.conf) #d' \
+		-e '/^\/(etc|tmp) /s/ mtime=[^ ]*//' "$1"
 }
 
 # compare LABEL: launches of the stack by every way to name it against the mount by hand.
