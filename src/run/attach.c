@@ -140,12 +140,8 @@ static int open_target(const struct new_root *root, const char *path, unsigned i
 
 static bool is_passed_over(int errnum, unsigned int flags)
 {
-	static const int unfit[] = { ENOENT, ENOTDIR, ELOOP, EROFS, EINVAL };
-	size_t i = 0;
-
-	while (i < sizeof(unfit) / sizeof(unfit[0]) && errnum != unfit[i])
-		i++;
-	return flags & ATTACH_OPTIONAL && i < sizeof(unfit) / sizeof(unfit[0]);
+	return flags & ATTACH_OPTIONAL && (errnum == ENOENT || errnum == ENOTDIR ||
+					   errnum == ELOOP || errnum == EROFS || errnum == EINVAL);
 }
 
 static int fail_target(int errnum, const char *target, struct ovl_error *err)
@@ -178,16 +174,11 @@ int attach(const struct new_root *root, int dirfd, const char *path, const char 
 		return is_passed_over(errno, flags)
 			       ? 0
 			       : ovl_cannot(err, errno, "bind", *path ? path : target, NULL);
-	if (flags & ATTACH_READ_ONLY)
-		attr.attr_set |= MOUNT_ATTR_RDONLY;
-	if (flags & ATTACH_CLOSED)
-		attr.attr_set |= MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	if (flags & ATTACH_NO_DEVICES)
-		attr.attr_set |= MOUNT_ATTR_NODEV;
-	if (flags & ATTACH_DEVICES)
-		attr.attr_clr |= MOUNT_ATTR_NODEV;
-	if (flags & ATTACH_PROGRAMS)
-		attr.attr_clr |= MOUNT_ATTR_NOEXEC;
+	attr.attr_set |= flags & ATTACH_READ_ONLY ? MOUNT_ATTR_RDONLY : 0;
+	attr.attr_set |= flags & ATTACH_CLOSED ? MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC : 0;
+	attr.attr_set |= flags & ATTACH_NO_DEVICES ? MOUNT_ATTR_NODEV : 0;
+	attr.attr_clr |= flags & ATTACH_DEVICES ? MOUNT_ATTR_NODEV : 0;
+	attr.attr_clr |= flags & ATTACH_PROGRAMS ? MOUNT_ATTR_NOEXEC : 0;
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) <
 	    0)
 		return ovl_cannot(err, errno, "set the flags of", target, NULL);
