@@ -75,7 +75,7 @@ static int make_target(const struct new_root *root, const char *path, bool follo
 
 	if (strlen(path) >= sizeof(prefix))
 		return -ENAMETOOLONG;
-	strcpy(prefix, path);
+	memcpy(prefix, path, strlen(path) + 1);
 	for (;;) {
 		char *end, after;
 		bool is_last;

@@ -31,7 +31,7 @@ void diag_escape(char *out, size_t size, const char *text, const char *also)
 		if (c >= 0x20 && c < 0x7f && !strchr(also, c))
 			out[len++] = (char)c;
 		else
-			len += (size_t)sprintf(out + len, "\\x%02x", c);
+			len += (size_t)snprintf(out + len, size - len, "\\x%02x", c);
 	}
 	out[len] = '\0';
 }

@@ -139,7 +139,8 @@ static int add(const struct launch_plan *plan, int topfd, const char *path, bool
 	       struct ovl_error *err)
 {
 	const char *at = path + strspn(path, "/");
-	char prefix[PATH_MAX] = "", name[NAME_MAX + 1];
+	char prefix[PATH_MAX], name[NAME_MAX + 1];
+	size_t used = 0;
 	int fd = fcntl(topfd, F_DUPFD_CLOEXEC, 0), ret = 0;
 
 	if (fd < 0)
@@ -150,12 +151,13 @@ static int add(const struct launch_plan *plan, int topfd, const char *path, bool
 		bool is_last, is_there;
 		struct stat st;
 
-		if (len > NAME_MAX || strlen(prefix) + len + 2 > sizeof(prefix))
+		if (len > NAME_MAX || used + len + 2 > sizeof(prefix))
 			return ovl_cannot(err, ENAMETOOLONG, "make", path, NULL);
 		if (len <= 2 && strncmp(at, "..", len) == 0)
 			return ovl_cannot(err, EINVAL, "make", path, "no '.' or '..' can be made");
 		snprintf(name, sizeof(name), "%.*s", (int)len, at);
-		strcat(strcat(prefix, prefix[0] ? "/" : ""), name);
+		used += (size_t)snprintf(prefix + used, sizeof(prefix) - used, "%s%s",
+					 used ? "/" : "", name);
 		at += len + strspn(at + len, "/");
 		is_last = *at == '\0';
 		is_there = look(plan->stack, prefix, &first, &st);

@@ -10,19 +10,6 @@ setup() {
 	load ../lib/helpers
 }
 
-# with STATE... -- OPTION... ID...: a launch that starts in the given state (tests/probes/start.c),
-# as the user unless STATE says otherwise.
-with() {
-	local state=()
-	while [ "$1" != -- ]; do
-		state+=("$1")
-		shift
-	done
-	shift
-	[[ " ${state[*]}" == *" user:"* ]] || state=("user:$USER_ID:$USER_ID" "${state[@]}")
-	(cd / && exec "$PROBES/start" "${state[@]}" -- "$OVLRUN" "$@")
-}
-
 @test "T16 a setuid root file in a layer gives nothing" {
 	install -o 0 -m 6755 "$PROBES/probe" "$tree/$top/diff/suid"
 	# The attack is real where there is neither nosuid nor no_new_privs.
