@@ -162,7 +162,6 @@ static int enter_userns(struct ovl_error *err)
 		diag_note("note",
 			  "you have no ranges in /etc/subuid and /etc/subgid: files of others "
 			  "than root show as nobody's, and installing packages mostly fails");
-	close(launch.usernsfd);
 	return ret;
 }
 
@@ -209,15 +208,16 @@ static int run(const struct caller *caller, struct ovl_error *err)
 	if (ret == 0 && request->dry_run) {
 		if (give_up(caller, err) == 0 &&
 		    plan_print(&launch.plan, STDOUT_FILENO, request->json, err) == 0)
-			status = 0;
+			status = err->errnum = 0;
 		return status;
 	}
 	if (ret == 0)
 		ret = enter(caller, &tree, auditfd, err);
 	if (ret < 0)
 		audit(auditfd, caller, request, NULL, err);
-	else if (!request->verbose || plan_print(&launch.plan, STDERR_FILENO, false, err) == 0)
-		payload_exec(&launch.plan, environ, &status, err);
+	else if ((!request->verbose || plan_print(&launch.plan, STDERR_FILENO, false, err) == 0) &&
+		 payload_exec(&launch.plan, environ, &status, err) > 0)
+		err->errnum = 0; /* of something that was allowed to fail, such as a missing file */
 	return status;
 }
 
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
 {
 	struct request *request = &launch.request;
 	struct ovl_error err = { 0 }, ignored;
-	struct caller caller;
+	struct caller caller = { 0 }; /* nobody privileged, until it is known who */
 	int status = EXIT_REFUSED;
 
 	launch.usernsfd = -1;

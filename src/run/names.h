@@ -22,8 +22,8 @@ struct name_files {
 int names_make(struct name_files *names, struct ovl_error *err);
 
 /*
- * Opens the host's and the image's files: with the caller's credentials and nothing more. A file
- * that the image has and the caller cannot read stays as it is.
+ * Opens the host's and the image's files: with the caller's credentials and nothing more. Of a
+ * file that the caller cannot read nothing is taken: what is put over it has his own lines only.
  */
 void names_open(struct name_files *names, const struct new_root *root);
 

@@ -772,11 +772,13 @@ $u/dir"
 	works jq -r '.. | strings' <<<"$output"
 	assert_line --partial "$u/dir"
 	assert_line --partial "$u/file"
-	works launch -n -b "$u/"$'dir\e[31m\n:/x' "$top" || true
-	refute_output --partial $'\e'
 	HOME=$u/dir works launch -n --home "$top"
 	assert_line --regexp "$u/dir"
 	unchanged
+	mkdir "$u/"$'dir\e[31m\n'
+	works launch -n -b "$u/"$'dir\e[31m\n:/x' "$top"
+	refute_output --partial $'\e'
+	rmdir "$u/"$'dir\e[31m\n'
 }
 
 @test "messages escape what they name" {

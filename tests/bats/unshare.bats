@@ -666,3 +666,13 @@ is_running() {
 		"$OVLRUN" --unshare pid "$top" sh -c 'exit 7'
 	assert_equal "$status" 7
 }
+
+@test "nothing is said where nothing failed: a base layer has no lower file, and the policy no ovlrun.d" {
+	base=$(tree_id 1)
+	for option in -q --new-session --unshare=pid --unshare=pid,net -n; do
+		run --separate-stderr with leader -- $option "$base" true
+		assert_equal "$status:$stderr" 0:
+	done
+	run --separate-stderr with leader -- --unshare=pid "$base" sh -c 'exit 3'
+	assert_equal "$status:$stderr" 3:
+}
