@@ -337,6 +337,7 @@ setup() {
 }
 
 @test "T41 a linked or copied program takes its policy from the compiled-in path" {
+	rm -rf "$LAB/elsewhere" # another file of tests may have left one
 	mkdir -p "$LAB/elsewhere/etc"
 	ln "$OVLRUN" "$LAB/elsewhere/ovlrun"
 	printf 'tree /nowhere\n' >"$LAB/elsewhere/ovlrun.conf"
