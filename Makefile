@@ -19,6 +19,7 @@ GROUP   :=
 CORE := error ident stack lowerdir beneath tree mount
 RUN  := main diag fault sealed process privs args word accounts idmap image rule policy trusted policy_file audit \
 	userns isolate plan plan_print binds dev top upper mount attach names rootfs supervise payload
+INIT := main words report early device probe dir upper compose switch onfail
 TCB_SOURCES := $(CORE:%=src/core/%.c) $(RUN:%=src/run/%.c)
 TCB_HEADERS := $(wildcard include/ovl/*.h src/run/*.h)
 
@@ -29,7 +30,7 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 .PHONY: all help demo check check-interop check-mutants bench tcb lint format format-check probes units clean
 .PHONY: install uninstall deb tested
 
-all: $(B)/ovlrun
+all: $(B)/ovlrun $(B)/ovlinit
 
 # Written by packaging/deps.sh: where musl, libcap-ng and the kernel's headers are. A goal that
 # builds nothing needs none of it.
@@ -46,6 +47,8 @@ HARDEN := -fPIE -fstack-protector-strong -ftrivial-auto-var-init=zero -fcf-prote
 CFLAGS  := -Os -g
 DEFINES := -D_GNU_SOURCE -DOVL_VERSION='"$(VERSION)"'
 TCB_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(HARDEN) $(DEFINES) -Iinclude -Isrc/run $(KERNEL_CFLAGS) -MMD -MP
+
+INIT_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(HARDEN) $(DEFINES) -Iinclude -Isrc/init $(KERNEL_CFLAGS) -MMD -MP
 
 # musl-gcc -static-pie makes a dynamic executable on Debian: every file is named instead.
 STATIC_PIE_START = $(MUSL_LIBDIR)/rcrt1.o $(MUSL_LIBDIR)/crti.o $(GCC_LIBDIR)/crtbeginS.o
@@ -77,6 +80,18 @@ $(B)/ovlrun.debug: $(RUN:%=$(B)/run/%.o) $(B)/libovl.a $(CAPNG_LIB) packaging/ch
 
 # Stripped, and refused if it is not what a setuid file must be.
 $(B)/ovlrun: $(B)/ovlrun.debug
+	strip -o $@ $<
+	packaging/check-binary.sh $@
+
+# Never setuid; the same start files and hardening, no library.
+$(B)/init/%.o: src/init/%.c | $(B)/deps.mk
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(INIT_CFLAGS) -c -o $@ $<
+
+$(B)/ovlinit.debug: $(INIT:%=$(B)/init/%.o) $(B)/libovl.a packaging/check-binary.sh
+	$(call LINK_STATIC_PIE,$(INIT:%=$(B)/init/%.o) $(B)/libovl.a)
+
+$(B)/ovlinit: $(B)/ovlinit.debug
 	strip -o $@ $<
 	packaging/check-binary.sh $@
 
@@ -172,4 +187,4 @@ help:
 	@echo '  make tcb             lines of code of everything that is linked into ovlrun, against the budget'
 	@echo '  make lint, format, format-check, clean'
 
--include $(wildcard $(B)/core/*.d $(B)/run/*.d $(B)/fault/*/*.d)
+-include $(wildcard $(B)/core/*.d $(B)/run/*.d $(B)/init/*.d $(B)/fault/*/*.d)

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Composes a root file system from layers. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compose.h"
+#include "device.h"
+#include "dir.h"
+#include "layout.h"
+#include "ovl/mount.h"
+#include "ovl/tree.h"
+#include "report.h"
+#include "upper.h"
+
+#define IMAGE_DEFAULT "/tree.img"
+#define TREE_DEFAULT  "/overlay2"
+
+/* What is mounted in a booted system before its init starts. */
+static const char *const mount_points[] = { "dev", "proc", "sys", "run" };
+
+#define MOUNT_POINTS (sizeof(mount_points) / sizeof(mount_points[0]))
+
+static bool is_mounted; /* the overlay, on the new root */
+
+/* Mounts the device of the tree and writes the tree's path. */
+static int mount_tree(const struct composition *c, char path[PATH_MAX], struct ovl_error *err)
+{
+	const char *root = c->words->value[WORD_ROOT];
+	const char *tree = c->words->value[WORD_TREE] ?: TREE_DEFAULT;
+	const char *image = root ? words_after(root, "initramfs") : NULL;
+	char device[DEVICE_PATH_SIZE];
+	int ret, loopfd = -1;
+
+	if (!root) { /* a script has mounted it */
+		snprintf(path, PATH_MAX, "%s", tree);
+		return 0;
+	}
+	snprintf(path, PATH_MAX, "%s/%s", LAYOUT_ROOT, tree + strspn(tree, "/"));
+	if (image)
+		ret = loopfd = device_loop(device, image[0] ? image + 1 : IMAGE_DEFAULT, err);
+	else
+		ret = device_wait(device, root, c->deadline, err);
+	if (ret < 0)
+		return ret;
+	report_debug("the tree is on %s", device);
+	ret = device_mount(device, LAYOUT_ROOT, c->words->value[WORD_ROOTFSTYPE], err);
+	if (loopfd >= 0)
+		close(loopfd);
+	return ret;
+}
+
+/* Fills in the layers of the stack: one with all its lowers, or exactly those named. */
+static int read_stack(struct ovl_stack *stack, const struct ovl_tree *tree, const char *text,
+		      struct ovl_error *err)
+{
+	stack->depth = 0;
+	return ovl_stack_parse(stack, text, err)
+		       ?: ovl_tree_resolve(tree, stack, stack->depth == 1, err);
+}
+
+/* The generated topmost lower of a read-only root: it has the mount points whatever the image has there. */
+static int make_top(const char *like, struct ovl_error *err)
+{
+	char path[64];
+	int ret = dir_make_like(LAYOUT_TOP, like, err);
+
+	for (size_t i = 0; ret == 0 && i < MOUNT_POINTS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", LAYOUT_TOP, mount_points[i]);
+		if (mkdir(path, 0755) < 0)
+			ret = ovl_cannot(err, errno, "make directory", path, NULL);
+	}
+	return ret;
+}
+
+/* Looks whether init can be started in newroot, as it will be: with newroot as the root directory. */
+static int check_init(const struct composition *c, struct ovl_error *err)
+{
+	int rootfd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), errnum = 0;
+	struct stat st;
+
+	if (rootfd < 0 || chroot(c->newroot) < 0) {
+		if (rootfd >= 0)
+			close(rootfd);
+		return ovl_cannot(err, errno, "enter", c->newroot, NULL);
+	}
+	if (stat(c->init, &st) < 0 || access(c->init, X_OK) < 0)
+		errnum = errno;
+	else if (!S_ISREG(st.st_mode))
+		errnum = EACCES;
+	if (fchdir(rootfd) < 0 || chroot(".") < 0)
+		errnum = errno;
+	close(rootfd);
+	if (errnum == 0)
+		return 0;
+	return ovl_fail(err, errnum, "boot", NULL,
+			"ovl.init=PATH names another program of the stack", "%s of the stack",
+			c->init);
+}
+
+/* The directories to mount on. An upper gets those that the image lacks; what is there must be a directory. */
+static int make_mount_points(const char *newroot, struct ovl_error *err)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < MOUNT_POINTS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", newroot, mount_points[i]);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return ovl_cannot(err, errno, "make directory", path, NULL);
+		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+			return ovl_fail(err, ENOTDIR, "mount on", "not a directory in this stack",
+					NULL, "/%s", mount_points[i]);
+	}
+	return 0;
+}
+
+static int mount_overlay(const struct composition *c, const struct ovl_overlay *overlay,
+			 const struct ovl_tree *tree, struct ovl_error *err)
+{
+	unsigned long flags = MS_REMOUNT | MS_BIND | (overlay->upperdir ? 0 : MS_RDONLY);
+	int ret = ovl_mount_overlay(overlay, tree->fd, c->newroot, err);
+
+	if (ret < 0)
+		return ret;
+	is_mounted = true;
+	ret = ovl_tree_verify_links(tree, overlay->stack, err);
+	/* The core mounts nosuid and nodev, whatever is asked; a system that is booted has set-id programs. */
+	if (ret == 0 && mount(NULL, c->newroot, NULL, flags, NULL) < 0)
+		ret = ovl_cannot(err, errno, "remount", c->newroot, NULL);
+	return ret;
+}
+
+/* From a checked stack to the mounted overlay. like: the directory whose mode and owner the root gets. */
+static int mount_stack(const struct composition *c, const struct ovl_stack *stack,
+		       const struct ovl_tree *tree, struct upper *upper, struct ovl_error *err)
+{
+	struct ovl_overlay view = { .stack = stack, .generated = LAYOUT_TOP };
+	struct ovl_overlay final = { .stack = stack,
+				     .upperdir = LAYOUT_STATE "/diff",
+				     .workdir = LAYOUT_STATE "/work" };
+	char like[PATH_MAX];
+	int ret;
+
+	snprintf(like, sizeof(like), "%s/%s/diff", tree->path, stack->layer[0].id);
+	ret = make_top(like, err);
+	if (ret < 0)
+		return ret;
+	if (upper->has_diff)
+		view.generated = final.upperdir;
+	ret = mount_overlay(c, &view, tree, err);
+	if (ret == 0 && c->init)
+		ret = check_init(c, err);
+	if (ret < 0 || upper->words.kind == UPPER_NONE)
+		return ret;
+	/* Nothing is left to be refused: now a disk may be written to. */
+	if (chdir("/") < 0 || umount2(c->newroot, 0) < 0)
+		return ovl_cannot(err, errno, "unmount", c->newroot, NULL);
+	is_mounted = false;
+	return upper_ready(upper, like, err)
+		       ?: mount_overlay(c, &final, tree, err) ?: make_mount_points(c->newroot, err);
+}
+
+int compose(const struct composition *c, struct ovl_error *err)
+{
+	static struct ovl_stack stack;
+	static char path[PATH_MAX];
+	static struct upper upper;
+	struct ovl_tree tree = { .fd = -1 };
+	int ret;
+
+	if (mkdir(LAYOUT_DIR, 0700) < 0)
+		return ovl_cannot(err, errno, "make directory", LAYOUT_DIR,
+				  errno == EEXIST ? "ovlinit has composed something already"
+						  : NULL);
+	upper = (struct upper){ 0 };
+	ret = mount_tree(c, path, err) ?: ovl_tree_open(&tree, path, err)
+				       ?: read_stack(&stack, &tree, c->stack, err)
+				       ?: words_parse_upper(&upper.words, c->upper, err);
+	ret = ret ?: upper_look(&upper, c->deadline, err)
+		  ?: mount_stack(c, &stack, &tree, &upper, err);
+	if (tree.fd >= 0)
+		close(tree.fd);
+	if (chdir("/") < 0 && ret == 0)
+		ret = ovl_cannot(err, errno, "enter", "/", NULL);
+	if (ret < 0)
+		compose_undo(c->newroot);
+	return ret;
+}
+
+void compose_undo(const char *newroot)
+{
+	static const char *const mounts[] = { LAYOUT_STATE, LAYOUT_DISK, LAYOUT_ROOT };
+	int fd;
+
+	if (is_mounted)
+		umount2(newroot, MNT_DETACH);
+	is_mounted = false;
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		umount2(mounts[i], MNT_DETACH);
+	fd = open(LAYOUT_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		dir_empty(fd);
+	rmdir(LAYOUT_DIR);
+}

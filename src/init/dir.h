@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories: one made like another, and whole trees of them removed. */
+#ifndef INIT_DIR_H
+#define INIT_DIR_H
+
+#include <stddef.h>
+
+#include "ovl/error.h"
+
+/*
+ * The entries of a directory, without opendir(3): that would bring in malloc, an eighth of the program. at and end are
+ * positions in buf; start with both 0.
+ */
+struct dir_reader {
+	int fd;
+	size_t at, end;
+	_Alignas(8) char buf[2048];
+};
+
+/* The next name but "." and "..", valid until the next call; NULL at the end or if the directory cannot be read. */
+const char *dir_next(struct dir_reader *reader);
+
+/* Makes the directory path with owner, mode and access lists of the directory like, which is not followed. */
+int dir_make_like(const char *path, const char *like, struct ovl_error *err);
+
+/*
+ * Removes all that is in the directory dirfd, which is closed, and never enters another file system: what is mounted in
+ * it stays with its mount point. Removes what it can and says nothing: there is no other way to go on.
+ */
+void dir_empty(int dirfd);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What ovlinit says: on standard error, which is the console for /init, and into the kernel's log at
+ * debug level, so that `dmesg` of the booted machine has it and the console does not have it twice.
+ */
+#ifndef INIT_REPORT_H
+#define INIT_REPORT_H
+
+#include <stdbool.h>
+
+#include "ovl/error.h"
+
+/* "ovlinit: cannot VERB OBJECT: REASON", and "ovlinit: hint: ..." if there is one. */
+void report_error(const struct ovl_error *err);
+
+/* "ovlinit: note: ..." */
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, but only after report_be_verbose(). */
+void report_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_be_verbose(void);
+
+#endif
