@@ -97,16 +97,10 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	struct words cmdline = { 0 };
 	struct timespec deadline;
 	struct composition c = { .words = words, .deadline = &deadline };
-	int ret = 0;
+	int ret = is_alone ? early_mount(err) : 0;
 
-	if (is_alone) {
-		ret = early_mount(err);
-		if (ret < 0)
-			return ret;
-		early_load_modules();
-		if (mkdir(LAYOUT_NEWROOT, 0755) < 0 && errno != EEXIST)
-			return ovl_cannot(err, errno, "make directory", LAYOUT_NEWROOT, NULL);
-	}
+	if (ret < 0)
+		return ret;
 	if (is_alone || words->value[WORD_CMDLINE]) {
 		ret = read_cmdline(&cmdline, err);
 		words_merge(&cmdline, words);
@@ -114,9 +108,16 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	}
 	if (words->value[WORD_DEBUG])
 		report_be_verbose();
+	if (is_alone)
+		early_load_modules();
 	ret = ret ?: words_check(words, !is_alone, err);
 	deadline = device_deadline(words_wait(words));
-	c.newroot = words->value[WORD_NEWROOT] ?: LAYOUT_NEWROOT;
+	c.newroot = words->value[WORD_NEWROOT];
+	if (is_alone) {
+		c.newroot = LAYOUT_NEWROOT;
+		if (mkdir(LAYOUT_NEWROOT, 0755) < 0 && errno != EEXIST)
+			return ovl_cannot(err, errno, "make directory", LAYOUT_NEWROOT, NULL);
+	}
 	c.stack = words->value[WORD_STACK];
 	c.upper = words->value[WORD_UPPER];
 	c.init = words->value[WORD_INIT] ?: words->kernel_init;
