@@ -19,9 +19,13 @@ GROUP   :=
 CORE := error ident stack lowerdir beneath tree mount
 RUN  := main diag fault sealed process privs args word accounts idmap image rule policy trusted policy_file audit \
 	userns isolate plan plan_print binds dev top upper mount attach names rootfs supervise payload
-INIT := main words report early device probe dir upper compose switch onfail
 TCB_SOURCES := $(CORE:%=src/core/%.c) $(RUN:%=src/run/%.c)
 TCB_HEADERS := $(wildcard include/ovl/*.h src/run/*.h)
+
+# ovlinit, beside the core.
+INIT := main words report early device probe dir upper compose switch onfail
+INIT_SOURCES := $(INIT:%=src/init/%.c)
+INIT_HEADERS := $(wildcard src/init/*.h)
 
 PROBES := $(patsubst tests/probes/%.c,$(B)/probes/%,$(wildcard tests/probes/*.c))
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -110,14 +114,15 @@ $(B)/probes/%: tests/probes/%.c | $(B)/deps.mk
 
 # Unit tests: the same sources under the system's libc with the sanitizers.
 UNIT_CFLAGS := -std=c11 -Wall -Wextra -Werror -O1 -g -fsanitize=address,undefined \
-	-fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/run
+	-fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/run -Isrc/init
 UNIT_SOURCES := $(addprefix src/core/,error.c ident.c stack.c lowerdir.c) \
-	$(addprefix src/run/,args.c word.c accounts.c idmap.c image.c rule.c policy.c plan.c plan_print.c diag.c)
+	$(addprefix src/run/,args.c word.c accounts.c idmap.c image.c rule.c policy.c plan.c plan_print.c diag.c) \
+	$(addprefix src/init/,words.c probe.c)
 units: $(UNITS)
 # The sink, with the test's own mount and syscall in place of the C library's.
 $(B)/unit/test_mount_sink: UNIT_SOURCES += src/core/mount.c
 $(B)/unit/test_mount_sink: src/core/mount.c
-$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) src/run/usage.txt $(TCB_HEADERS)
+$(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) src/run/usage.txt $(TCB_HEADERS) $(INIT_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(UNIT_CFLAGS) -o $@ $< $(UNIT_SOURCES) -lcmocka
 
@@ -162,13 +167,16 @@ bench: $(B)/deps.mk
 	tests/bench/many.sh
 
 tcb:
-	packaging/tcb.sh $(TCB_SOURCES) $(TCB_HEADERS)
+	packaging/tcb.sh 4150 $(TCB_SOURCES) $(TCB_HEADERS)
+	packaging/tcb.sh 1300 $(INIT_SOURCES) $(INIT_HEADERS)
 
 # The same sources through clang, with musl's headers.
 MUSL_INCDIR = $(dir $(filter %/stdio.h,$(shell $(MUSL_CC) -M -include stdio.h -xc /dev/null)))
 lint: $(B)/deps.mk
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) $(CAPNG_CFLAGS) -std=c11 \
 		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)
+	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) -std=c11 \
+		$(WARN) $(DEFINES) -Iinclude -Isrc/init $(INIT_SOURCES)
 
 FORMATTED = $(shell git ls-files --cached --others --exclude-standard -- '*.c' '*.h')
 format:
@@ -184,7 +192,7 @@ help:
 	@echo '  make check-interop   the same launches on trees of a real Docker and a real Podman'
 	@echo '  make check-mutants   takes one defence out at a time: some test must notice'
 	@echo '  make bench           launch times as ratios to a bare C program and to bubblewrap'
-	@echo '  make tcb             lines of code of everything that is linked into ovlrun, against the budget'
+	@echo '  make tcb             lines of code of ovlrun and of ovlinit, against their budgets'
 	@echo '  make lint, format, format-check, clean'
 
 -include $(wildcard $(B)/core/*.d $(B)/run/*.d $(B)/init/*.d $(B)/fault/*/*.d)

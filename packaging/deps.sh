@@ -36,6 +36,7 @@ check    strace                           strace          strace             str
 check    setcap                           libcap2-bin     libcap             libcap
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
+check    setfacl                          acl             acl                acl
 check    tmux                             tmux            tmux               tmux
 check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
 check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs

@@ -1,11 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# tcb.sh FILE...: lines of code per file (comments and blank lines not counted) of what is linked
-# into ovlrun, and fails past 300 a file, 60 a function, and 4,150 in all. The design wants 3,000 in all: what
-# it lists for the inside of a launch did not fit (src/README.md); this sum is held so that it only goes down.
+# tcb.sh MAX FILE...: lines of code per file (comments and blank lines not counted) of what is linked
+# into a program; fails past 300 a file, 60 a function, and MAX in all.
 # Headers are contracts: they are shown, held to 300 a file, and not part of the sum.
+#
+# ovlrun and its core: the design wants 3,000. What it lists for the inside of a launch did not fit (src/README.md);
+# the Makefile holds the sum where it is, so that it only goes down.
 set -eu
-exec awk '
+max=$1
+shift
+exec awk -v max="$max" '
 function finish() {
 	if (file == "") return
 	printf "%6d  %s\n", code, file
@@ -36,7 +40,7 @@ FNR == 1 { finish(); file = FILENAME; code = 0; comment = 0; start = 0 }
 }
 END {
 	finish()
-	printf "%6d  in all, of 4150 (design: 3000)\n", total
-	if (total > 4150) bad = 1
+	printf "%6d  in all, of %d\n", total, max
+	if (total > max) bad = 1
 	exit bad
 }' "$@"

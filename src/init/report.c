@@ -19,7 +19,8 @@ static void write_line(int fd, const char *text, size_t len)
 		return;
 }
 
-static void say(const char *kind, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const char *kind, const char *format,
+						      va_list args)
 {
 	char line[LINE_SIZE + 1];
 	int start = snprintf(line, sizeof(line), "<7>ovlinit: %s", kind), fd;
@@ -40,7 +41,8 @@ static void say(const char *kind, const char *format, va_list args)
 	}
 }
 
-static void say_words(const char *kind, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say_words(const char *kind, const char *format,
+							    ...)
 {
 	va_list args;
 

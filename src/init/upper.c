@@ -25,19 +25,18 @@ static int make_dir(const char *path, mode_t mode, struct ovl_error *err)
 	return 0;
 }
 
-/* 1 if the directory name is there, 0 if nothing is, else an error: it must be a real directory, of root's alone. */
+/* 1 if the directory name is there, 0 if nothing is, else an error: it must be a real directory. */
 static int look_dir(const struct upper *upper, int fd, const char *name, struct ovl_error *err)
 {
-	const char *wrong = NULL;
 	struct stat st;
 
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno == ENOENT)
-			return 0;
-		return ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s", upper->dir, name);
-	}
-	wrong = S_ISDIR(st.st_mode) ? ovl_beneath_untrusted(&st) : "not a directory";
-	return wrong ? ovl_fail(err, EPERM, "trust", wrong, NULL, "%s/%s", upper->dir, name) : 1;
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s", upper->dir, name);
+	if (S_ISDIR(st.st_mode))
+		return 1;
+	return ovl_fail(err, ENOTDIR, "use", "not a directory", NULL, "%s/%s", upper->dir, name);
 }
 
 static int bind_state(const struct upper *upper, struct ovl_error *err)
@@ -50,6 +49,7 @@ static int bind_state(const struct upper *upper, struct ovl_error *err)
 int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_error *err)
 {
 	char device[DEVICE_PATH_SIZE];
+	const char *path;
 	int ret, fd;
 
 	if (upper->words.kind == UPPER_NONE)
@@ -67,8 +67,9 @@ int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_
 		if (ret < 0)
 			return ret;
 	}
+	path = upper->words.path + strspn(upper->words.path, "/");
 	snprintf(upper->dir, sizeof(upper->dir), "%s/%s",
-		 upper->words.kind == UPPER_DEVICE ? LAYOUT_DISK : "", upper->words.path);
+		 upper->words.kind == UPPER_DEVICE ? LAYOUT_DISK : "", path);
 	fd = ovl_beneath_open_trusted(upper->dir, err);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;

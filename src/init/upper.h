@@ -27,8 +27,8 @@ struct upper {
 };
 
 /*
- * Finds the upper that words describe, and what it holds. It and its ancestors must be root's and writable by nobody
- * else: who can write an upper is root in the booted system.
+ * Finds the upper that words describe, and what it holds. Its directory and the ancestors must be root's and writable
+ * by nobody else: who can put a diff there is root in the booted system.
  */
 int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_error *err);
 
