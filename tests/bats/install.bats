@@ -172,7 +172,7 @@ setuid_events() {
 	ln -s "$dest/planted" "${program%/*}/.ovlrun.new"
 	make install DESTDIR="$dest"
 	[ ! -e "$dest/planted" ]
-	assert_equal "$(found "$dest/usr" '' | grep bin/)" '/local/bin/ovlrun root:root 4755'
+	assert_equal "$(found "$dest/usr" '' | grep /bin/)" '/local/bin/ovlrun root:root 4755'
 	ln -s /nowhere "${program%/*}/.ovlrun.new"
 	make uninstall DESTDIR="$dest"
 	assert_equal "$(ls -A "${program%/*}")" ''
@@ -206,7 +206,7 @@ setuid_events() {
 	sources=$LAB/sources
 	mkdir "$sources" "$sources/build"
 	cp -r "$OVL_TOP/packaging" "$sources"
-	cp "$OVL_TOP/build/ovlrun" "$sources/build"
+	cp "$OVL_TOP"/build/ovl{run,init} "$sources/build"
 	chown -R $USER_ID "$dest" "$sources"
 	(as_user "$sources/packaging/install.sh" install) && fail 'installed without root'
 	(DESTDIR=$dest GROUP=nogroup as_user "$sources/packaging/install.sh" install) && fail 'GROUP without root'
@@ -318,7 +318,7 @@ deb_setup() {
 }
 
 @test "man pages: mandoc finds no fault, and every option of --help is described" {
-	run mandoc -T lint -W warning packaging/man/ovlrun.1 packaging/man/ovlrun.conf.5
+	run mandoc -T lint -W warning packaging/man/*.[1-8]
 	assert_success
 	assert_output ''
 	mapfile -t options < <("$OVLRUN" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
@@ -326,6 +326,13 @@ deb_setup() {
 	for option in "${options[@]#--}"; do
 		grep -qE -- "^\.It Fl (. , )?-$option( |\$)" packaging/man/ovlrun.1 ||
 			fail "--$option is not in ovlrun.1"
+	done
+	# An option of ovlinit has its own entry there, or that of the word of the same name.
+	mapfile -t options < <(build/ovlinit --help | grep -oE -- '--[a-z]+' | sort -u)
+	[ "${#options[@]}" = 15 ]
+	for option in "${options[@]#--}"; do
+		grep -qE -- "^\.It (Cm ovl\.$option( |\$)|.*Fl -$option( |\$))" packaging/man/ovlinit.8 ||
+			fail "--$option is not in ovlinit.8"
 	done
 }
 
