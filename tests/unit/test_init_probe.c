@@ -55,6 +55,7 @@ static void known(void **state)
 		/* A label that fills its field has no end in it. */
 		for (unsigned int at = 0; at < formats[i].label_len; at++)
 			block[formats[i].label_at + at * formats[i].step] = 'a' + at % 26;
+		block[formats[i].label_at + formats[i].label_len * formats[i].step] = 'z';
 		assert_true(probe_identify(&probe, head, far));
 		assert_int_equal(strlen(probe.label), formats[i].label_len);
 		assert_memory_equal(probe.label, "abcdefghijkl", 12);
