@@ -140,7 +140,7 @@ next_line() {
 	[ -n "$qemu" ] || return 1
 	[ "$wait" -ge 1 ] || wait=0.01
 	IFS= read -r -t "${1-$wait}" -u "$from" line || status=$?
-	line=${line//$'\e'@(c|\[*([0-9;?])[A-Za-z])/} # the firmware clears the screen
+	line=${line##*$'\e'@(c|\[*([0-9;?])[A-Za-z])} # the firmware clears the screen
 	line=${line//$'\r'/}
 	[ -z "$line" ] || [ "$status" -gt 128 ] || echo "$line" >>"$console"
 	[ "$status" != 0 ] || return 0
