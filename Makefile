@@ -31,7 +31,7 @@ PROBES := $(patsubst tests/probes/%.c,$(B)/probes/%,$(wildcard tests/probes/*.c)
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo check check-interop check-mutants bench tcb lint format format-check probes units clean
+.PHONY: all help demo check check-interop check-boot check-mutants bench tcb lint format format-check probes units clean
 .PHONY: install uninstall deb tested
 
 all: $(B)/ovlrun $(B)/ovlinit
@@ -154,6 +154,11 @@ check-interop: $(B)/deps.mk
 	$(MAKE) --no-print-directory tested
 	tests/run interop
 
+check-boot: $(B)/deps.mk
+	packaging/deps.sh build boot
+	$(MAKE) --no-print-directory tested
+	tests/run boot
+
 check-mutants: $(B)/deps.mk
 	packaging/deps.sh build check
 	$(MAKE) --no-print-directory tested
@@ -190,6 +195,7 @@ clean:
 help:
 	@sed -n 's/^#   make/  make/p' Makefile
 	@echo '  make check-interop   the same launches on trees of a real Docker and a real Podman'
+	@echo '  make check-boot      boots machines in qemu with ovlinit, and runs tests of ovlrun in one, on an older kernel'
 	@echo '  make check-mutants   takes one defence out at a time: some test must notice'
 	@echo '  make bench           launch times as ratios to a bare C program and to bubblewrap'
 	@echo '  make tcb             lines of code of ovlrun and of ovlinit, against their budgets'

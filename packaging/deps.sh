@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# packaging/deps.sh GROUP...      GROUP: build, demo, check, interop, bench
+# packaging/deps.sh GROUP...      GROUP: build, demo, check, interop, boot, bench
 #
 # Installs what the groups need and this machine lacks, builds libcap-ng against musl where no package has it, and
 # writes build/deps.mk, which tells the Makefile where things are. When all is there it does nothing, quickly.
@@ -53,6 +53,12 @@ interop  dockerd                          docker.io       docker             mob
 interop  docker                           docker.io       docker-cli         docker-cli
 interop  podman                           podman          podman             podman
 interop  debootstrap                      debootstrap     debootstrap        debootstrap
+boot     qemu-system-x86_64               qemu-system-x86  qemu-system-x86_64  qemu-system-x86-core
+boot     cpio                             cpio            cpio               cpio
+boot     modinfo                          kmod            kmod               kmod
+boot     mksquashfs                       squashfs-tools  squashfs-tools     squashfs-tools
+boot     mkfs.erofs                       erofs-utils     erofs-utils        erofs-utils
+boot     dpkg-deb                         dpkg            dpkg               dpkg
 bench    bwrap                            bubblewrap      bubblewrap         bubblewrap
 bench    crun                             crun            crun               crun
 bench    strace                           strace          strace             strace
@@ -277,8 +283,9 @@ for group; do
 	demo) wanted="$wanted demo" ;;
 	check) wanted="$wanted demo check" ;;
 	interop) wanted="$wanted demo check interop" ;;
+	boot) wanted="$wanted demo check boot" ;;
 	bench) wanted="$wanted demo bench" ;;
-	*) die "no group '$group': build, demo, check, interop, bench" ;;
+	*) die "no group '$group': build, demo, check, interop, boot, bench" ;;
 	esac
 done
 

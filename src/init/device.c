@@ -23,6 +23,7 @@
 #include "device.h"
 #include "dir.h"
 #include "probe.h"
+#include "report.h"
 #include "words.h"
 
 #define UEVENT_GROUP 1	 /* the kernel's own; udev repeats them in group 2 */
@@ -152,8 +153,10 @@ int device_wait(char path[DEVICE_PATH_SIZE], const char *spec, const struct time
 	bool is_found;
 	int left = 1;
 
-	while (!(is_found = find(path, spec)) && left > 0) {
+	for (bool is_first = true; !(is_found = find(path, spec)) && left > 0; is_first = false) {
 		left = time_left(deadline);
+		if (is_first)
+			report_debug("waiting for %s", spec);
 		if (left > 0)
 			wait_uevent(fd, left);
 	}

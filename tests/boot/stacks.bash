@@ -28,7 +28,7 @@ done
 echo hello >/dev/null && say "null $(stat -c '%t:%T' /dev/null) $(ls /dev/vda)"
 say "/ $(stat -c '%A %u' /) nosuid=$(awk '$2 == "/" { print $4 }' /proc/mounts | grep -c nosuid)"
 say "user is $(su -s /bin/sh nobody -c 'id -u')"
-say "setuid gives $(su -s /bin/sh nobody -c 'su root -c "id -u"')"
+say "setuid gives $(su -s /bin/sh nobody -c '/bin/su root -c "id -u"')"
 say "closed: $(su -s /bin/sh nobody -c 'ls /run/ovl' 2>&1)"
 say "/run/ovl $(stat -c '%A %u:%g' /run/ovl) $(cd /run/ovl && echo *)"
 say "tree $(ls -d /run/ovl/root/overlay2/l)"
@@ -89,7 +89,7 @@ scenario 'stacks: such an image, with an upper on the disk, twice' \
 privileges() {
 	booted "$tmp/plain" "$words ovl.stack=$bare" "$tmp/disk"
 	saw '^init: user is 65534$' '^init: setuid gives 0$' '^init: closed: ls: .*Permission denied$' \
-		'^init: /run/ovl drwx------ 0:0 root state'
+		'^init: /run/ovl drwx------ 0:0 root state top$'
 }
 scenario 'stacks: setuid programs work; /run/ovl is closed to others' privileges
 
