@@ -48,7 +48,7 @@ static int mount_tree(const struct composition *c, char path[PATH_MAX], struct o
 		ret = device_wait(device, root, c->deadline, err);
 	if (ret < 0)
 		return ret;
-	report_debug("the tree is on %s", device);
+	report(REPORT_DEBUG, "the tree is on %s", device);
 	ret = device_mount(device, LAYOUT_ROOT, c->words->value[WORD_ROOTFSTYPE], err);
 	if (loopfd >= 0)
 		close(loopfd);

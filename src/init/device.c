@@ -156,7 +156,7 @@ int device_wait(char path[DEVICE_PATH_SIZE], const char *spec, const struct time
 	for (bool is_first = true; !(is_found = find(path, spec)) && left > 0; is_first = false) {
 		left = time_left(deadline);
 		if (is_first)
-			report_debug("waiting for %s", spec);
+			report(REPORT_DEBUG, "waiting for %s", spec);
 		if (left > 0)
 			wait_uevent(fd, left);
 	}

@@ -82,7 +82,7 @@ static bool load_round(int dirfd, int failed[MODULES_MAX])
 			continue;
 		failed[at] = load(dirfd, name) ? 0 : errno;
 		if (failed[at] == 0)
-			report_debug("loaded %s", name);
+			report(REPORT_DEBUG, "loaded %s", name);
 		is_progress = is_progress || failed[at] == 0;
 	}
 	return is_progress;
@@ -104,7 +104,8 @@ void early_load_modules(void)
 	for (unsigned int at = 0; at < MODULES_MAX && (name = dir_next(&reader)); at++) {
 		/* Without the hardware a driver says ENODEV; built in or loaded by a script: EEXIST. */
 		if (failed[at] && failed[at] != ENODEV && failed[at] != EEXIST)
-			report_note("cannot load %s/%s: %s", MODULES, name, strerror(failed[at]));
+			report(REPORT_NOTE, "cannot load %s/%s: %s", MODULES, name,
+			       strerror(failed[at]));
 	}
 	close(reader.fd);
 }

@@ -76,13 +76,14 @@ static int compose_either(struct composition *c, int ret, struct ovl_error *err)
 	const char *upper = c->words->value[WORD_UPPER], *fallback = c->words->value[WORD_FALLBACK];
 
 	if (ret == 0) {
-		report_debug("composing %s", c->stack);
+		report(REPORT_DEBUG, "composing %s", c->stack);
 		ret = compose(c, err);
 	}
 	if (ret == 0 || !fallback)
 		return ret;
 	report_error(err);
-	report_note("trying the fallback stack %s; nothing that is written will be kept", fallback);
+	report(REPORT_NOTE, "trying the fallback stack %s; nothing that is written will be kept",
+	       fallback);
 	c->stack = fallback;
 	c->upper = upper && strcmp(upper, "none") == 0 ? upper : NULL;
 	if (c->init && c->init[0] != '/')
@@ -126,7 +127,7 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	ret = compose_either(&c, ret, err);
 	if (ret < 0 || !is_switch)
 		return ret;
-	report_debug("starting %s", c.init);
+	report(REPORT_DEBUG, "starting %s", c.init);
 	return switch_root(c.newroot, err)
 		       ?: switch_exec(c.init, is_alone ? kernel_args : words->init_args, err);
 }

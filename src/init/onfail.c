@@ -34,7 +34,8 @@ static void shell(void)
 {
 	pid_t pid, ended;
 
-	report_note("nothing could be booted: starting a shell; the machine reboots when it ends");
+	report(REPORT_NOTE,
+	       "nothing could be booted: starting a shell; the machine reboots when it ends");
 	pid = _Fork(); /* no handlers, no locks: 1.5 KiB less */
 	if (pid == 0)
 		run_shell();
@@ -51,13 +52,15 @@ _Noreturn void onfail(const char *how)
 		shell();
 		command = RB_AUTOBOOT;
 	} else if (how && strcmp(how, "reboot") == 0) {
-		report_note("nothing could be booted: rebooting in %d seconds", REBOOT_AFTER);
+		report(REPORT_NOTE, "nothing could be booted: rebooting in %d seconds",
+		       REBOOT_AFTER);
 		poll(NULL, 0, REBOOT_AFTER * 1000);
 		command = RB_AUTOBOOT;
 	} else if (how && strcmp(how, "shell") == 0) {
-		report_note("nothing could be booted, and there is no %s here: halting", SHELL);
+		report(REPORT_NOTE, "nothing could be booted, and there is no %s here: halting",
+		       SHELL);
 	} else {
-		report_note("nothing could be booted: halting");
+		report(REPORT_NOTE, "nothing could be booted: halting");
 	}
 	sync();
 	reboot(command);

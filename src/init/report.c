@@ -19,14 +19,20 @@ static void write_line(int fd, const char *text, size_t len)
 		return;
 }
 
-__attribute__((format(printf, 2, 0))) static void say(const char *kind, const char *format,
-						      va_list args)
+void report(enum report_kind kind, const char *format, ...)
 {
+	static const char *const labels[] = { "", "hint: ", "note: ", "debug: " };
 	char line[LINE_SIZE + 1];
-	int start = snprintf(line, sizeof(line), "<7>ovlinit: %s", kind), fd;
+	va_list args;
 	size_t len;
+	int start, fd;
 
+	if (kind == REPORT_DEBUG && !is_verbose)
+		return;
+	start = snprintf(line, sizeof(line), "<7>ovlinit: %s", labels[kind]);
+	va_start(args, format);
 	vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);
+	va_end(args);
 	len = strlen(line);
 	for (size_t i = 0; i < len; i++) { /* names of a damaged disk may hold anything */
 		if ((unsigned char)line[i] < ' ' || (unsigned char)line[i] > '~')
@@ -41,42 +47,12 @@ __attribute__((format(printf, 2, 0))) static void say(const char *kind, const ch
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static void say_words(const char *kind, const char *format,
-							    ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	say(kind, format, args);
-	va_end(args);
-}
-
 void report_error(const struct ovl_error *err)
 {
-	say_words("", "cannot %s %s: %s", err->verb, err->object,
-		  err->reason ? err->reason : strerror(err->errnum));
+	report(REPORT_ERROR, "cannot %s %s: %s", err->verb, err->object,
+	       err->reason ? err->reason : strerror(err->errnum));
 	if (err->hint)
-		say_words("hint: ", "%s", err->hint);
-}
-
-void report_note(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	say("note: ", format, args);
-	va_end(args);
-}
-
-void report_debug(const char *format, ...)
-{
-	va_list args;
-
-	if (!is_verbose)
-		return;
-	va_start(args, format);
-	say("debug: ", format, args);
-	va_end(args);
+		report(REPORT_HINT, "%s", err->hint);
 }
 
 void report_be_verbose(void)

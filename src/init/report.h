@@ -13,11 +13,14 @@
 /* "ovlinit: cannot VERB OBJECT: REASON", and "ovlinit: hint: ..." if there is one. */
 void report_error(const struct ovl_error *err);
 
-/* "ovlinit: note: ..." */
-void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+enum report_kind {
+	REPORT_ERROR, /* "ovlinit: ..." */
+	REPORT_HINT,  /* "ovlinit: hint: ..." */
+	REPORT_NOTE,  /* "ovlinit: note: ..." */
+	REPORT_DEBUG, /* "ovlinit: debug: ...", said only after report_be_verbose() */
+};
 
-/* The same, but only after report_be_verbose(). */
-void report_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report(enum report_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void report_be_verbose(void);
 
 #endif

@@ -31,9 +31,9 @@ static int look_dir(const struct upper *upper, int fd, const char *name, struct 
 	struct stat st;
 
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT
-			       ? 0
-			       : ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s", upper->dir, name);
+		return errno == ENOENT ? 0
+				       : ovl_fail(err, errno, "examine", NULL, NULL, "%s/%s",
+						  upper->dir, name);
 	if (S_ISDIR(st.st_mode))
 		return 1;
 	return ovl_fail(err, ENOTDIR, "use", "not a directory", NULL, "%s/%s", upper->dir, name);
