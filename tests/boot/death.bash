@@ -1,81 +1,104 @@
 # shellcheck shell=bash disable=SC2154 # sourced by run, after lib.bash
 # SPDX-License-Identifier: MIT
-# Power lost at 30 moments of boots with an upper on the disk: the next boot comes up, and what was synced is there.
+# Power lost at 30 random moments of boots with an upper on the disk: the next boot comes up, and what was synced is there.
+# It is one disk, from the first death to the last. OVL_SEED=N chooses the moments.
 #
 # What the guest has flushed is in qemu's file, and so in the host's page cache: SIGKILL of qemu takes away what it has not.
 
 deaths=30
 seed=${OVL_SEED-$RANDOM}
-RANDOM=$seed
 mkdir "$tmp/d"
 tree "$tmp/d/overlay2" 2
-# Each boot checks what there is, then goes on writing: file N has N in it, and is named on the console when it is synced.
+# Counts the files /n/1, /n/2 and so on that are whole; file N has N in it. Then goes on with them, if asked to.
 init_script "$base" <<'END'
-mkdir -p /data
-bad=0 n=0
-while [ -e /data/$((n + 1)) ]; do
+mkdir -p /n
+n=0
+while read -r text 2>/dev/null </n/$((n + 1)) && [ "$text" = $((n + 1)) ]; do
 	n=$((n + 1))
-	[ "$(cat /data/$n)" = "$n" ] || bad=$n
 done
-say "have $n bad $bad"
-[ -z "$(grep -o quick /proc/cmdline)" ] || { say done; poweroff -f; }
-end=$((n + 60))
-while [ $n -lt $end ]; do
+say "has $n"
+while [ "$*" = write ]; do
 	n=$((n + 1))
-	echo $n >/data/$n
-	rm -f /layer1 /etc/passwd.$((n - 1)); cp /etc/passwd /etc/passwd.$n; echo $n >/layer1
+	echo $n >/n/$n
+	rm -f /layer1 /etc/passwd.$((n - 1))
+	cp /etc/passwd /etc/passwd.$n
+	echo $n >/layer1
 	sync
-	echo "synced $n" >/dev/console
+	say "synced $n"
 done
 END
 ext4 "$tmp/disk" 64m "$tmp/d" -L machine
 initramfs "$tmp/plain"
-words="ovl.root=LABEL=machine ovl.stack=$id ovl.upper=LABEL=machine:/state"
+words="ovl.root=LABEL=machine ovl.stack=$id ovl.debug ovl.upper=LABEL=machine:"
 
-# died MS: a boot that is killed so many milliseconds after qemu's start. Its last synced file is left in $synced.
-died() {
-	local end number status
-	boot "$tmp/plain" "$words"  "$tmp/disk"
-	end=$((${EPOCHREALTIME/./} / 1000 + $1))
-	while :; do
-		number=$((end - ${EPOCHREALTIME/./} / 1000))
-		[ "$number" -gt 0 ] || break
-		status=0
-		next_line "$((number / 1000)).$(printf %03d $((number % 1000)))" || status=$?
-		[[ ! $line =~ ^synced\ ([0-9]+)$ ]] || synced=${BASH_REMATCH[1]}
-		[ "$status" != 1 ] || break # it has ended by itself
-	done
-	stop
+micros() {
+	echo "${EPOCHREALTIME/[.,]/}"
 }
-
-# How long a boot takes here and now, so that the moments are spread over it and the writing.
+# How long a boot takes here and now, until it has written for a while: the moments are spread over that.
 measured() {
-	local begin=${EPOCHREALTIME/./}
-	boot "$tmp/plain" "$words" "$tmp/disk"
-	await '^synced 20$'
-	synced=20
-	span=$(((${EPOCHREALTIME/./} - begin) / 1000))
+	local begin
+	begin=$(micros)
+	boot "$tmp/plain" "$words/state -- write" "$tmp/disk"
+	await '^init: synced 10$'
+	echo $((($(micros) - begin) * 5 / 4)) >"$tmp/span"
 	stop
-	echo "$span $synced" >"$tmp/span"
+	echo 10 >"$tmp/synced/state"
 }
 
-# survives N: one death at a random moment, and the boot behind it.
+# died MOMENT PATH: a boot that is killed then; a millionth of the span each. What it had said to be synced last is left
+# in $synced, and where it was in $where.
+died() {
+	local end left status
+	boot "$tmp/plain" "$words$2 -- write" "$tmp/disk"
+	end=$(($(micros) + $(<"$tmp/span") * $1 / 1000000))
+	while left=$((end - $(micros))) && [ "$left" -gt 0 ]; do
+		status=0
+		printf -v left '%d.%06d' $((left / 1000000)) $((left % 1000000))
+		next_line "$left" || status=$?
+		[ "$status" != 1 ] || fail "the machine ended by itself: $ended" || return
+	done
+	kill -KILL "$qemu"
+	while next_line; do :; done # what it had said by then
+	synced=$(sed -n 's/^init: synced \([0-9]*\)$/\1/p' "$console" | tail -n 1)
+	where=kernel
+	! grep -q '^ovlinit: ' "$console" || where=ovlinit
+	! grep -qE '^(ovlinit: debug: starting|init: )' "$console" || where=init
+	[ -z "$synced" ] || where=writing
+	echo "$where" >>"$tmp/where"
+}
+
+# survives MOMENT PATH: a death, and the boot behind it.
 survives() {
-	read -r span synced <"$tmp/span"
-	local have moment=$((span / 5 + (RANDOM * 32768 + RANDOM) % span))
-	died "$moment"
-	booted "$tmp/plain" "$words quick" "$tmp/disk"
-	[[ $(<"$console") =~ init:\ have\ ([0-9]+)\ bad\ 0 ]] || fail "no whole files after a death at $moment ms (seed $seed)"
-	have=${BASH_REMATCH[1]}
-	unseen '^ovlinit:' 'EXT4-fs error'
-	[ "$have" -ge "$synced" ] || fail "synced $synced, but there are $have (death at $moment ms, seed $seed)"
-	echo "$span $have" >"$tmp/span"
-	echo "figure: killed after $moment of $span ms: synced $synced, there are $have"
+	local synced where has before=0
+	[ ! -e "$tmp/synced$2" ] || before=$(<"$tmp/synced$2")
+	died "$1" "$2"
+	synced=${synced:-$before}
+	booted "$tmp/plain" "$words$2" "$tmp/disk" || fail "after a death in $where" || return
+	unseen '^ovlinit: cannot' 'EXT4-fs error'
+	has=$(sed -n 's/^init: has //p' "$console")
+	[ "$has" -ge "$synced" ] || fail "synced $synced, but there are $has after a death in $where" || return
+	echo "$has" >"$tmp/synced$2"
+	echo "figure: killed in $where: synced $synced, has $has"
 }
 
 echo "# seed $seed"
+mkdir "$tmp/synced"
 scenario 'death: a boot that writes and syncs' measured
+# Random numbers are drawn here: the scenarios' own processes would have others. Every fifth death is on an upper of its
+# own, so that the making of one is interrupted, too.
+RANDOM=$seed
 for ((n = 1; n <= deaths; n++)); do
-	scenario "death: at moment $n" survives "$n"
+	moment=$(((RANDOM * 32768 + RANDOM) * 1000000 / 1073741824)) path=/state
+	[ $((n % 5)) != 0 ] || path=/state$n
+	scenario "death: $n, at $moment of 1000000" survives "$moment" "$path"
 done
+spread() {
+	local where
+	echo "figure: deaths in: $(sort "$tmp/where" | uniq -c | tr -s '\n ' ' ')"
+	for where in kernel writing; do
+		grep -q "$where" "$tmp/where" || fail "no death in: $where" || return
+	done
+	e2fsck -fy "$tmp/disk" >"$tmp/fsck" 2>&1 || [ $? = 1 ] || fail "$(<"$tmp/fsck")"
+}
+scenario 'death: the moments are spread, and the disk is whole' spread
 all_ran

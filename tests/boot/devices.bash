@@ -1,68 +1,165 @@
 # shellcheck shell=bash disable=SC2154 # sourced by run, after lib.bash
 # SPDX-License-Identifier: MIT
-# Devices that are missing, late, of a kind that the kernel does not know, or read-only; init that is not there.
+# Devices: missing, late, read-only, damaged; file systems that the kernel lacks; modules; an initramfs that is odd.
+# Each message names what is wrong, then the fallback is tried.
 
 mkdir "$tmp/d"
 tree "$tmp/d/overlay2" 2
 two=$id one=$(tree_id 1)
-init_script "$base" bin/other </dev/null
-mkdir "$tmp/d/overlay2/$two/diff/bin"
-mknod "$tmp/d/overlay2/$two/diff/bin/other" c 0 0
-ext4 "$tmp/disk" 32m "$tmp/d" -L trees
-mkdir "$tmp/e"
-ext4 "$tmp/other" 16m "$tmp/e" -L other
+uuid=6a1f0c3e-5d2b-4c8a-9b7e-0123456789ab
+ext4 "$tmp/disk" 32m "$tmp/d" -U "$uuid"
+ext4 "$tmp/other" 32m "$tmp/d" -L other
+xfs "$tmp/xfs" "$tmp/d"
 truncate -s 1m "$tmp/blank"
+cp "$tmp/disk" "$tmp/damaged" # its superblock is good; what follows is not
+dd if=/dev/zero of="$tmp/damaged" bs=1k seek=2 count=200 conv=notrunc status=none
 initramfs "$tmp/plain"
-words="ovl.stack=$two ovl.fallback=$one"
+stack=ovl.stack=$two fallback=ovl.fallback=$one
 
-# falls WORDS REGEX [DISK...]: the message, then the fallback boots.
-falls() {
-	booted "$tmp/plain" "$words $1" "${@:3}"
-	saw "^ovlinit: cannot $2" "^ovlinit: note: trying the fallback stack $one" '^init: layers layer1$'
-}
-# hopeless WORDS REGEX [DISK...]: it is as wrong for the fallback.
+# hopeless REGEX INITRAMFS WORDS [DISK...]: the message, for both stacks, and then the end.
 hopeless() {
-	boot "$tmp/plain" "$words $1" "${@:3}"
-	await "^ovlinit: cannot $2"
-	await '^ovlinit: note: trying the fallback'
-	await "^ovlinit: cannot $2"
+	boot "$2" "$3 $stack $fallback" "${@:4}"
+	await "^ovlinit: cannot .*$1"
+	await "^ovlinit: note: .*fallback.*$one"
+	await "^ovlinit: cannot .*$1"
+	await '^ovlinit: note: nothing could be booted: halting'
 	await 'System halted'
 }
-missing='it did not appear in time'
-scenario 'devices: none with this path' hopeless 'ovl.root=/dev/vdb ovl.wait=1' "find device /dev/vdb: $missing" "$tmp/disk"
-scenario 'devices: none with this label' hopeless 'ovl.root=LABEL=tree ovl.wait=0' "find device LABEL=tree: $missing" "$tmp/disk"
-scenario 'devices: none with this UUID' \
-	hopeless 'ovl.root=UUID=00000000-0000-0000-0000-000000000000 ovl.wait=0' "find device UUID=0.*: $missing" "$tmp/disk"
-scenario 'devices: no file system on it' hopeless ovl.root=/dev/vda 'mount /dev/vda: no file system is recognized' "$tmp/blank"
-scenario 'devices: another file system than was said' hopeless 'ovl.root=/dev/vda ovl.rootfstype=ext2' \
-	'mount /dev/vda as ext2: ' "$tmp/disk"
-scenario 'devices: a file system that the kernel does not know' hopeless 'ovl.root=/dev/vda ovl.rootfstype=xfs' \
-	'mount /dev/vda as xfs: the kernel does not know this file system' "$tmp/disk"
-scenario 'devices: no image in the initramfs' hopeless ovl.root=initramfs 'open /tree.img: No such file' "$tmp/disk"
-scenario 'devices: an upper on a disk that is missing' falls 'ovl.root=/dev/vda ovl.upper=/dev/vdb:/s ovl.wait=1' \
-	"find device /dev/vdb: $missing" "$tmp/disk"
-scenario 'devices: an upper on a disk without a file system' falls 'ovl.root=/dev/vda ovl.upper=/dev/vdb:/s' \
-	'mount /dev/vdb: no file system' "$tmp/disk" "$tmp/blank"
-scenario 'devices: an upper on a read-only disk' falls 'ovl.root=/dev/vda ovl.upper=LABEL=other:/s' \
-	'make writable LABEL=other: ' "$tmp/disk" "$tmp/other,readonly=on"
-scenario 'devices: an upper on the read-only disk of the tree' falls 'ovl.root=/dev/vda ovl.upper=/dev/vda:/s' \
-	'make writable /dev/vda: ' "$tmp/disk,readonly=on"
-scenario 'devices: no such init in either stack' hopeless 'ovl.root=/dev/vda ovl.init=/none' \
-	'boot /none of the stack: No such file' "$tmp/disk"
-scenario 'devices: an init that only the fallback has' falls 'ovl.root=/dev/vda ovl.init=/bin/other' \
-	'boot /bin/other of the stack: No such file' "$tmp/disk"
-
-# The disk is plugged in while ovlinit waits, which it says.
-late() {
-	mkfifo "$tmp/monitor.in" "$tmp/monitor.out"
-	boot_options=(-device pcie-root-port,id=port -chardev "pipe,id=monitor,path=$tmp/monitor" -mon chardev=monitor
-		-blockdev "driver=file,node-name=late,filename=$tmp/disk")
-	boot "$tmp/plain" "ovl.stack=$two ovl.root=LABEL=trees ovl.wait=80 ovl.debug"
-	await '^ovlinit: debug: waiting for LABEL=trees'
-	echo 'device_add virtio-blk-pci,bus=port,drive=late' >"$tmp/monitor.in"
-	finish
-	saw '^init: layers layer1 layer2$' '^ovlinit: debug: the tree is on /dev/vda'
+# falls REGEX INITRAMFS WORDS [DISK...]: the message, and the fallback comes up.
+falls() {
+	booted "$2" "$3 $stack $fallback" "${@:4}"
+	saw "^ovlinit: cannot .*$1" "^ovlinit: note: .*fallback.*$one" '^init: layers layer1$' '^init: root overlay rw,'
 }
-scenario 'devices: a disk that is plugged in later' late
+
+# The guest's clock at the first line of its log that matches, in milliseconds.
+at() {
+	sed -nE "s/^\[ *([0-9]+)\.([0-9]{3})[0-9]*\] .*($1).*/\1\2/p" "$console" | head -n 1
+}
+# missing ROOT: what is said when the time is over, and not before.
+missing() {
+	local boot_quiet='loglevel=8' from to
+	hopeless "find device .*${1#*=}" "$tmp/plain" "ovl.root=$1 ovl.wait=3" "$tmp/disk"
+	from=$(at 'Run /init') to=$(at 'ovlinit: cannot find device')
+	echo "figure: ovl.wait=3: $((to - from)) ms from the start of /init to the message"
+	[ $((to - from)) -ge 3000 ] && [ $((to - from)) -lt 8000 ]
+}
+scenario 'devices: one that does not appear: the message after ovl.wait' missing /dev/vdb
+scenario 'devices: a UUID that does not appear' missing UUID=00000000-1111-2222-3333-444444444444
+scenario 'devices: a label that does not appear' missing LABEL=nowhere
+scenario "devices: the upper's does not appear" \
+	falls 'find device .*/dev/vdb' "$tmp/plain" 'ovl.root=/dev/vda ovl.upper=/dev/vdb:/state ovl.wait=1' "$tmp/disk"
+
+# late ROOT: it is plugged in while ovlinit waits, for longer than a boot may take here.
+late() {
+	local boot_quiet='loglevel=8' reply='' from to
+	local -a boot_options=(-chardev "pipe,id=qmp,path=$tmp/qmp" -mon chardev=qmp,mode=control
+		-drive "if=none,id=late,format=raw,file=$tmp/disk" -device pcie-root-port,id=port,chassis=1)
+	mkfifo "$tmp/qmp.in" "$tmp/qmp.out"
+	exec {qmp}<>"$tmp/qmp.in" {replies}<>"$tmp/qmp.out"
+	boot "$tmp/plain" "ovl.root=$1 $stack ovl.wait=600 ovl.debug"
+	await 'ovlinit: debug: waiting for '
+	echo '{"execute": "qmp_capabilities"}' >&"$qmp"
+	echo '{"execute": "device_add", "arguments": {"driver": "virtio-blk-pci", "bus": "port", "drive": "late"}}' >&"$qmp"
+	until [[ $reply == *'"return"'* ]]; do # that of qmp_capabilities
+		read -r -t 20 -u "$replies" reply
+	done
+	read -r -t 20 -u "$replies" reply
+	[[ $reply == *'"return"'* ]] || fail "qemu: $reply"
+	finish
+	exec {qmp}>&- {replies}<&-
+	rm "$tmp"/qmp.*
+	saw '^init: layers layer1 layer2$' '^init: done'
+	unseen 'ovlinit: cannot'
+	from=$(at 'virtio_blk.*logical blocks') to=$(at 'ovlinit: debug: starting')
+	[ -n "$from" ] && [ -n "$to" ]
+	echo "figure: a late device: $((to - from)) ms from the driver's message to the start of init"
+}
+scenario 'devices: one that is plugged in late' late /dev/vda
+scenario 'devices: one that is plugged in late, by UUID' late "UUID=$uuid"
+
+scenario 'devices: an upper on a read-only disk' falls 'make writable /dev/vdb: ' "$tmp/plain" \
+	'ovl.root=/dev/vda ovl.upper=/dev/vdb:/state' "$tmp/disk" "$tmp/other,readonly=on"
+scenario 'devices: tree and upper on one read-only disk' falls 'make writable /dev/vda: ' "$tmp/plain" \
+	'ovl.root=/dev/vda ovl.upper=/dev/vda:/state' "$tmp/disk,readonly=on"
+
+scenario 'devices: a file system that the kernel lacks' \
+	hopeless 'mount /dev/vda as xfs: the kernel does not know' "$tmp/plain" ovl.root=/dev/vda "$tmp/xfs"
+scenario "devices: the upper's file system is one that the kernel lacks" \
+	falls 'mount /dev/vdb as xfs: the kernel does not know' "$tmp/plain" \
+	'ovl.root=/dev/vda ovl.upper=/dev/vdb:/state' "$tmp/disk" "$tmp/xfs"
+scenario 'devices: an upper on a disk without a file system' falls 'mount /dev/vdb: no file system is recognized' \
+	"$tmp/plain" 'ovl.root=/dev/vda ovl.upper=/dev/vdb:/state' "$tmp/disk" "$tmp/blank"
+scenario 'devices: a type that the kernel lacks' hopeless 'mount /dev/vda as nofs: the kernel does not know' \
+	"$tmp/plain" 'ovl.root=/dev/vda ovl.rootfstype=nofs' "$tmp/disk"
+scenario 'devices: a disk without a file system' \
+	hopeless 'mount /dev/vda: no file system is recognized' "$tmp/plain" ovl.root=/dev/vda "$tmp/blank"
+scenario 'devices: a damaged file system' \
+	hopeless 'mount /dev/vda as ext4: ' "$tmp/plain" ovl.root=/dev/vda "$tmp/damaged"
+scenario 'devices: no image in the initramfs' \
+	hopeless 'open /tree.img: No such file' "$tmp/plain" ovl.root=initramfs "$tmp/disk"
+
+mkdir "$tmp/i"
+mksquashfs "$tmp/d" "$tmp/i/tree.img" -quiet -no-progress >/dev/null
+modules='overlay' initramfs "$tmp/no-loop" "$tmp/i"
+scenario 'devices: an image, but no loop devices' hopeless '/tree\.img' "$tmp/no-loop" ovl.root=initramfs
+truncate -s 1m "$tmp/i/tree.img"
+modules='overlay loop squashfs' initramfs "$tmp/cut-image" "$tmp/i"
+scenario 'devices: an image that is cut' hopeless 'mount /dev/loop0' "$tmp/cut-image" ovl.root=initramfs
+modules='overlay squashfs virtio_pci virtio_blk' initramfs "$tmp/with-squashfs"
+scenario 'devices: a type that is another than the file system' hopeless 'mount /dev/vda as squashfs: ' \
+	"$tmp/with-squashfs" 'ovl.root=/dev/vda ovl.rootfstype=squashfs' "$tmp/disk"
+modules='virtio_pci virtio_blk' initramfs "$tmp/no-overlay"
+scenario 'devices: no overlay in the kernel' hopeless 'overlay' "$tmp/no-overlay" ovl.root=/dev/vda "$tmp/disk"
+
+# The names of these say nothing of the order in which they load, and a directory is read in the order of the archive
+# or in the reverse of it: one of two archives is wrong.
+ordered() {
+	local file names
+	mkdir -p "$tmp/m/lib/modules/ovl"
+	cp "$ovlinit" "$tmp/m/init"
+	cd "$tmp/m"
+	# shellcheck disable=SC2086 # a list of words
+	for file in $(module_closure $modules); do
+		cp "$top/build/boot/modules/$file.ko" lib/modules/ovl/
+	done
+	# shellcheck disable=SC2086 # a list of words
+	names=$(module_closure $modules | sed 's:.*:lib/modules/ovl/&.ko:')
+	for file in tac cat; do
+		{
+			printf '%s\n' . init lib lib/modules lib/modules/ovl
+			"$file" <<<"$names"
+		} | cpio -o -H newc -R 0:0 --quiet >"$tmp/$file"
+		booted "$tmp/$file" "ovl.root=/dev/vda $stack" "$tmp/disk"
+		saw '^init: layers layer1 layer2$'
+		unseen '^ovlinit:'
+	done
+}
+scenario 'devices: modules in any order' ordered
+
+mkdir -p "$tmp/b/lib/modules/ovl"
+echo 'not a module' >"$tmp/b/lib/modules/ovl/broken.ko"
+initramfs "$tmp/broken-module" "$tmp/b"
+broken() {
+	booted "$tmp/broken-module" "ovl.root=/dev/vda $stack" "$tmp/disk"
+	saw '^ovlinit: note: cannot load .*broken\.ko: ' '^init: layers layer1 layer2$'
+}
+scenario 'devices: a module that is none is named, and the boot goes on' broken
+
+# The kernel's own archive has a /dev/console; a directory in its place is as good as none. What a user made belongs to
+# that user, the root directory too.
+odd() {
+	mkdir -p "$tmp/o/dev/console"
+	initramfs "$tmp/root-owned" "$tmp/o"
+	mkdir "$tmp/x"
+	cd "$tmp/x"
+	cpio -i --quiet <"$tmp/root-owned"
+	chmod 0777 .
+	find . | cpio -o -H newc -R 1000:1000 --quiet >"$tmp/odd"
+	booted "$tmp/odd" "ovl.root=/dev/vda $stack" "$tmp/disk"
+	saw 'unable to open an initial console' '^init: layers layer1 layer2$'
+	unseen '^ovlinit:'
+	stack=ovl.stack=$(tree_id 3) falls "$(tree_id 3)" "$tmp/odd" ovl.root=/dev/vda "$tmp/disk"
+}
+scenario "devices: an initramfs of a user's, without a console" odd
 
 all_ran

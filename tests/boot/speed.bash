@@ -1,43 +1,55 @@
 # shellcheck shell=bash disable=SC2154 # sourced by run, after lib.bash
 # SPDX-License-Identifier: MIT
-# From the start of /init to the first line of the stack's init, by the guest's own clock: ovlinit against a hand-written
-# busybox script that does the same (byhand). Both on the same disk, in turn.
+# From the start of /init to the first line of the stack's init: ovlinit against the script that one would write by hand
+# (byhand), by the clock of the machine that boots, in turns. Medians are compared.
+times=${OVL_BOOT_TIMES-9}
 
-rounds=7
 mkdir "$tmp/d"
-tree "$tmp/d/overlay2" 8
-init_script "$base" </dev/null
-# The first thing that runs on the new root: static, so that no shell's start is counted.
-sed -i '2i echo "init: first" >/dev/kmsg' "$base/sbin/init"
+tree "$tmp/d/overlay2" 3
+# Not an init_script: its first line is the one that counts.
+cat >"$base/sbin/init" <<'END'
+#!/bin/sh
+echo 'stack: first line' >/dev/kmsg
+PATH=/bin
+dmesg | grep -E 'Run /init as|stack: first' | sed 's/^/log: /'
+echo "root $(awk '$2 == "/" { print $3, $4 }' /proc/mounts)"
+echo 'init: done'
+poweroff -f
+END
 ext4 "$tmp/disk" 32m "$tmp/d"
 initramfs "$tmp/ovlinit"
-with_busybox "$tmp/b"
-mkdir -p "$tmp/b/lib/modules/ovl"
+with_busybox "$tmp/h"
+rmdir "$tmp/h"/{dev,proc,sys,run}
+install -m 0755 "$top/tests/boot/byhand" "$tmp/h/init"
+mkdir -p "$tmp/h/lib/modules/ovl"
 # shellcheck disable=SC2086 # a list of words
-module_closure $modules >"$tmp/b/lib/modules/ovl/order"
-install -m 0755 "$top/tests/boot/byhand" "$tmp/b/init"
-initramfs "$tmp/byhand" "$tmp/b"
-boot_quiet='' # the kernel's own lines have the times
+module_closure $modules >"$tmp/h/lib/modules/ovl/order" # which whoever writes such a script knows
+initramfs "$tmp/byhand" "$tmp/h"
 
-# took NAME: microseconds of one boot.
+# took NAME: boots, and sets $micros: what it took.
 took() {
-	booted "$tmp/$1" "ovl.root=/dev/vda ovl.stack=$id" "$tmp/disk" >/dev/null || return
-	awk -F '[][]' '/Run \/init as init process/ { begin = $2 } /init: first/ && !end { end = $2 }
-		END { if (begin == "" || end == "") exit 1; printf "%d\n", (end - begin) * 1000000 }' "$console"
+	local begin end
+	booted "$tmp/$1" "ovl.root=/dev/vda ovl.stack=$id" "$tmp/disk"
+	saw '^root overlay rw,.*lowerdir=l/[^:]*:l/[^:]*:l/[^:]*,upperdir=/run/ovl/state/diff'
+	begin=$(sed -nE 's/^log: \[ *([0-9]+)\.([0-9]{6})\] Run \/init as init process/\1\2/p' "$console")
+	end=$(sed -nE 's/^log: \[ *([0-9]+)\.([0-9]{6})\] stack: first line/\1\2/p' "$console")
+	micros=$((10#$end - 10#$begin))
 }
 median() {
-	sort -n | sed -n "$((rounds / 2 + 1))p"
+	sort -n | sed -n "$(((times + 1) / 2))p"
 }
-compared() {
-	local n ours theirs
-	for ((n = 0; n < rounds; n++)); do
-		took ovlinit >>"$tmp/ours"
-		took byhand >>"$tmp/theirs"
+ratio() {
+	local n micros ours theirs
+	for ((n = 0; n < times; n++)); do
+		took ovlinit
+		echo "$micros" >>"$tmp/ours"
+		took byhand
+		echo "$micros" >>"$tmp/theirs"
 	done
-	[ "$(cat "$tmp/ours" "$tmp/theirs" | wc -l)" = $((2 * rounds)) ]
 	ours=$(median <"$tmp/ours") theirs=$(median <"$tmp/theirs")
-	echo "figure: /init to the first line of init: ovlinit $ours us, by hand $theirs us, ratio $(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")"
+	echo "figure: from the start of /init to init's first line, medians of $times boots each, by the guest's clock:" \
+		"ovlinit $((ours / 1000)) ms, by hand $((theirs / 1000)) ms, ratio $(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")"
 	[ "$ours" -le "$theirs" ]
 }
-scenario 'speed: no slower than a script by hand' compared
+scenario 'speed: no slower than a script by hand' ratio
 all_ran

@@ -1,72 +1,127 @@
 # shellcheck shell=bash disable=SC2154 # sourced by run, after lib.bash
 # SPDX-License-Identifier: MIT
-# A boot that fails leaves no byte changed on a disk that was cleanly unmounted. And what becomes of the initramfs.
+# A boot that fails, or that is to keep nothing, leaves no byte changed on a disk that was cleanly unmounted. And which
+# init is none.
 
 mkdir "$tmp/d"
 tree "$tmp/d/overlay2" 2
-layer=$(tree_id 11)
-tree_layer "$tmp/d/overlay2" "$layer" "$(tree_link 11)" "$id"
-rmdir "$tmp/d/overlay2/$layer/diff"
-ext4 "$tmp/disk" 32m "$tmp/d" -L trees
-initramfs "$tmp/plain"
-root='ovl.root=LABEL=trees ovl.onfail=reboot'
-
-# fails REGEX WORDS: it does, by that, with an upper on the disk of the tree; the disk is what it was.
-fails() {
-	local before after
-	before=$(sha256sum <"$tmp/disk")
-	boot "$tmp/plain" "$root ovl.upper=LABEL=trees:/state $2" "$tmp/disk"
-	await "^ovlinit: cannot $1"
-	await '^ovlinit: note: nothing could be booted'
-	finish
-	after=$(sha256sum <"$tmp/disk")
-	[ "$before" = "$after" ] || fail "the disk has changed"
+two=$id one=$(tree_id 1)
+init_script "$base" <<'END'
+say "kept [$(cat /kept 2>/dev/null)]"
+dmesg | grep 'ovlinit: '
+case "$*" in
+write)
+	echo kept >/kept && rm /layer1 && sync
+	mount -o remount,ro / && mount -o remount,ro /run/ovl/disk && say clean
+	;;
+crash)
+	echo kept >/kept && rm /layer1 && sync && say crashed
+	sleep 1000
+	;;
+esac
+END
+D=$tmp/d/overlay2
+# layer N: one on the two, for the caller to damage. Sets $diff.
+layer() {
+	diff=$D/$(tree_id "$1")/diff
+	tree_layer "$D" "$(tree_id "$1")" "$(tree_link "$1")" "$two"
 }
-scenario 'unchanged: a broken layer' fails "find .*/$layer/diff" "ovl.stack=$layer"
-scenario 'unchanged: no such layer, nor the fallback' fails "find .*/$(tree_id 9)" "ovl.stack=$(tree_id 9) ovl.fallback=$(tree_id 8)"
-scenario 'unchanged: no init' fails 'boot /none of the stack' "ovl.stack=$id ovl.init=/none"
-scenario 'unchanged: wrong words' fails 'use ovl.x=1' "ovl.stack=$id ovl.x=1"
+layer 3
+rmdir "$diff"
+layer 4
+ln -s /gone "$diff/sbin"
+layer 5
+mkdir -p "$diff/sbin/init"
+layer 6
+mkdir "$diff/sbin" && mknod "$diff/sbin/init" c 0 0
+layer 7
+mkdir "$diff/sbin" && install -m 0644 "$base/sbin/init" "$diff/sbin/init"
+ln -s /etc "$tmp/d/away"
+ext4 "$tmp/disk" 32m "$tmp/d"
+initramfs "$tmp/plain"
+words=ovl.root=/dev/vda
+state=ovl.upper=/dev/vda:/state
+good=ovl.stack=$two broken=ovl.stack=$(tree_id 3) fallback=ovl.fallback=$one
 
-# The check itself can fail: a boot that comes up does change it.
-changes() {
+# same REGEX WORDS: a boot that says REGEX leaves the disk the same.
+same() {
 	local before
 	before=$(sha256sum <"$tmp/disk")
-	booted "$tmp/plain" "$root ovl.upper=LABEL=trees:/state ovl.stack=$id" "$tmp/disk"
-	[ "$before" != "$(sha256sum <"$tmp/disk")" ] || fail 'nothing was written'
+	boot "$tmp/plain" "$words $2" "$tmp/disk"
+	await "$1"
+	await 'reboot: (System halted|Power down)'
+	stop
+	[ "$(sha256sum <"$tmp/disk")" = "$before" ] || fail 'the disk has changed'
 }
-scenario 'unchanged: but a boot that comes up writes' changes
+up='^init: layers layer1 layer2$' up1='^init: layers layer1$'
+# Each in turn, with what is on the disk.
+all_same() {
+	scenario "unchanged: $1: no upper" same "$up" "$good ovl.upper=none"
+	scenario "unchanged: $1: an upper in memory" same "$up" "$good"
+	scenario "unchanged: $1: a broken layer" same "^ovlinit: cannot find .*$(tree_id 3)/diff" "$broken $state"
+	scenario "unchanged: $1: a broken layer, and the fallback boots" same "$up1" "$broken $state $fallback"
+	scenario "unchanged: $1: wrong words" same '^ovlinit: cannot use ovl.what=1' "$good $state ovl.what=1"
+	scenario "unchanged: $1: no init" same '^ovlinit: cannot boot /none of the stack' "$good $state ovl.init=/none"
+	scenario "unchanged: $1: an upper behind a symlink" same '^ovlinit: cannot .*/away' "$good ovl.upper=/dev/vda:/away/state"
+}
+all_same 'no upper yet'
 
-# 100 MiB of the initramfs are memory again in the booted machine; an image with the tree is kept.
-init_script "$base" <<'END'
-say "available $(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)"
-say "sum $(cat /layer* /bin/busybox | md5sum)"
-END
-freed() {
-	local kept
-	mkdir "$tmp/i"
-	initramfs "$tmp/small" "$tmp/i"
-	booted "$tmp/small" "ovl.root=/dev/vda ovl.stack=$id" "$tmp/disk2"
-	kept=$(available)
-	head -c 100m /dev/urandom >"$tmp/i/ballast"
-	initramfs "$tmp/large" "$tmp/i"
-	booted "$tmp/large" "ovl.root=/dev/vda ovl.stack=$id" "$tmp/disk2"
-	echo "figure: MiB available with and without 100 MiB in the initramfs: $(available), $kept"
-	[ $(($(available) + 8)) -gt "$kept" ]
+used() {
+	booted "$tmp/plain" "$words $good $state -- write" "$tmp/disk"
+	saw '^init: clean' '^init: kept \[\]$'
 }
-available() {
-	sed -n 's/^init: available //p' "$console"
+scenario 'unchanged: a boot that comes up and writes' used
+all_same 'with an upper'
+kept() {
+	booted "$tmp/plain" "$words $good $state" "$tmp/disk"
+	saw '^init: kept \[kept\]$' '^init: layers layer2$'
 }
-ext4 "$tmp/disk2" 32m "$tmp/d"
-scenario 'initramfs: its memory is freed' freed
+scenario 'unchanged: what was written is still there' kept
 
-image_kept() {
-	mkdir "$tmp/j"
-	mksquashfs "$tmp/d" "$tmp/j/tree.img" -quiet -no-progress >/dev/null
-	modules='overlay loop squashfs'
-	initramfs "$tmp/image" "$tmp/j"
-	booted "$tmp/image" "ovl.root=initramfs ovl.stack=$id"
-	saw "^init: sum $(cat "$tmp"/d/overlay2/*/diff/layer{1,2} "$base/bin/busybox" | md5sum)"
+# files DISK: all that is in it and its contents, once its journal is recovered. Of a copy.
+files() {
+	cp "$1" "$tmp/copy"
+	e2fsck -fy "$tmp/copy" >"$tmp/fsck" 2>&1 || [ $? = 1 ] || fail "$(<"$tmp/fsck")" || return
+	mkdir -p "$tmp/mnt"
+	mount -o loop,ro "$tmp/copy" "$tmp/mnt"
+	(
+		cd "$tmp/mnt"
+		find . -printf '%p %M %U:%G %s %T@ %l\n' | sort
+		find . -type f -print0 | sort -z | xargs -0 sha256sum
+	)
+	umount "$tmp/mnt"
 }
-scenario 'initramfs: an image with the tree stays readable' image_kept
+crash() {
+	local crashed=ovl.upper=/dev/vda:/crashed
+	boot "$tmp/plain" "$words $good $crashed -- crash" "$tmp/disk"
+	await '^init: crashed'
+	stop
+	files "$tmp/disk" >"$tmp/before"
+	boot "$tmp/plain" "$words $broken $crashed" "$tmp/disk"
+	await 'reboot: System halted'
+	stop
+	files "$tmp/disk" >"$tmp/after"
+	diff "$tmp/before" "$tmp/after" || fail 'the first failed boot has changed something'
+	same "$up1" "$broken $crashed $fallback"
+	booted "$tmp/plain" "$words $good $crashed" "$tmp/disk"
+	saw '^init: kept \[kept\]$' '^init: layers layer2$'
+}
+scenario 'unchanged: after a loss of power, but for the journal' crash
+
+logged() {
+	booted "$tmp/plain" "$words $broken $fallback" "$tmp/disk"
+	saw "^\[ *[0-9.]+\] ovlinit: cannot find .*$(tree_id 3)" "^\[ *[0-9.]+\] ovlinit: note: trying the fallback stack $one"
+}
+scenario 'unchanged: the log of the machine has the message' logged
+
+# no_init N REASON: what the layer makes of init.
+no_init() {
+	booted "$tmp/plain" "$words ovl.stack=$(tree_id "$1") $fallback $state" "$tmp/disk"
+	saw "^ovlinit: cannot boot /sbin/init of the stack: $2" "^ovlinit: note: trying the fallback stack $one" "$up1"
+}
+scenario 'init: behind a symlink to nowhere' no_init 4 'No such file'
+scenario 'init: a directory' no_init 5 'Permission denied'
+scenario 'init: removed by a layer' no_init 6 'No such file'
+scenario 'init: no program' no_init 7 'Permission denied'
 
 all_ran
