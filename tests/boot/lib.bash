@@ -140,7 +140,9 @@ next_line() {
 	[ -n "$qemu" ] || return 1
 	[ "$wait" -ge 1 ] || wait=0.01
 	IFS= read -r -t "${1-$wait}" -u "$from" line || status=$?
-	line=${line##*$'\e'@(c|\[*([0-9;?])[A-Za-z])} # the firmware clears the screen
+	if [[ $line = *$'\e'* ]]; then # the firmware clears the screen, sometimes before the last of its dots
+		line=${line##*$'\e'@(c|\[*([0-9;?])[A-Za-z])*(.)}
+	fi
 	line=${line//$'\r'/}
 	[ -z "$line" ] || [ "$status" -gt 128 ] || echo "$line" >>"$console"
 	[ "$status" != 0 ] || return 0

@@ -36,7 +36,11 @@ layer 6
 mkdir "$diff/sbin" && mknod "$diff/sbin/init" c 0 0
 layer 7
 mkdir "$diff/sbin" && install -m 0644 "$base/sbin/init" "$diff/sbin/init"
+layer 8
+ln -s /var "$diff/run"
 ln -s /etc "$tmp/d/away"
+mkdir "$tmp/d/users"
+chown 1000 "$tmp/d/users"
 ext4 "$tmp/disk" 32m "$tmp/d"
 initramfs "$tmp/plain"
 words=ovl.root=/dev/vda
@@ -62,6 +66,8 @@ all_same() {
 	scenario "unchanged: $1: a broken layer, and the fallback boots" same "$up1" "$broken $state $fallback"
 	scenario "unchanged: $1: wrong words" same '^ovlinit: cannot use ovl.what=1' "$good $state ovl.what=1"
 	scenario "unchanged: $1: no init" same '^ovlinit: cannot boot /none of the stack' "$good $state ovl.init=/none"
+	scenario "unchanged: $1: a symlink at /run" same '^ovlinit: cannot mount on /run: not a directory' "ovl.stack=$(tree_id 8) $state"
+	scenario "unchanged: $1: an upper in a user's directory" same '^ovlinit: cannot .*/users' "$good ovl.upper=/dev/vda:/users"
 	scenario "unchanged: $1: an upper behind a symlink" same '^ovlinit: cannot .*/away' "$good ovl.upper=/dev/vda:/away/state"
 }
 all_same 'no upper yet'
