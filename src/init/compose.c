@@ -64,13 +64,13 @@ static int read_stack(struct ovl_stack *stack, const struct ovl_tree *tree, cons
 		       ?: ovl_tree_resolve(tree, stack, stack->depth == 1, err);
 }
 
-/* The generated topmost lower of a read-only root: it has the mount points whatever the image has there. */
-static int make_top(const char *like, struct ovl_error *err)
+/* The generated topmost lower. That of a read-only root has the mount points, whatever the image has there. */
+static int make_top(const char *like, bool has_mount_points, struct ovl_error *err)
 {
 	char path[64];
 	int ret = dir_make_like(LAYOUT_TOP, like, err);
 
-	for (size_t i = 0; ret == 0 && i < MOUNT_POINTS; i++) {
+	for (size_t i = 0; ret == 0 && has_mount_points && i < MOUNT_POINTS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", LAYOUT_TOP, mount_points[i]);
 		if (mkdir(path, 0755) < 0)
 			ret = ovl_cannot(err, errno, "make directory", path, NULL);
@@ -103,19 +103,30 @@ static int check_init(const struct composition *c, struct ovl_error *err)
 			c->init);
 }
 
-/* The directories to mount on. An upper gets those that the image lacks; what is there must be a directory. */
-static int make_mount_points(const char *newroot, struct ovl_error *err)
+/* What is there to mount on must be a directory; what is not will be made. */
+static int check_mount_points(const char *newroot, struct ovl_error *err)
 {
 	char path[PATH_MAX];
 	struct stat st;
 
 	for (size_t i = 0; i < MOUNT_POINTS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", newroot, mount_points[i]);
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return ovl_cannot(err, errno, "make directory", path, NULL);
-		if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		if (lstat(path, &st) < 0 ? errno != ENOENT : !S_ISDIR(st.st_mode))
 			return ovl_fail(err, ENOTDIR, "mount on", "not a directory in this stack",
 					NULL, "/%s", mount_points[i]);
+	}
+	return 0;
+}
+
+/* Makes in the upper those that the image lacks. */
+static int make_mount_points(const char *newroot, struct ovl_error *err)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < MOUNT_POINTS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", newroot, mount_points[i]);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return ovl_cannot(err, errno, "make directory", path, NULL);
 	}
 	return 0;
 }
@@ -148,7 +159,7 @@ static int mount_stack(const struct composition *c, const struct ovl_stack *stac
 	int ret;
 
 	snprintf(like, sizeof(like), "%s/%s/diff", tree->path, stack->layer[0].id);
-	ret = make_top(like, err);
+	ret = make_top(like, upper->words.kind == UPPER_NONE, err);
 	if (ret < 0)
 		return ret;
 	if (upper->has_diff)
@@ -156,6 +167,7 @@ static int mount_stack(const struct composition *c, const struct ovl_stack *stac
 	ret = mount_overlay(c, &view, tree, err);
 	if (ret == 0 && c->init)
 		ret = check_init(c, err);
+	ret = ret ?: check_mount_points(c->newroot, err);
 	if (ret < 0 || upper->words.kind == UPPER_NONE)
 		return ret;
 	/* Nothing is left to be refused: now a disk may be written to. */
