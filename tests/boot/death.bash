@@ -19,7 +19,7 @@ while [ -e /data/$((n + 1)) ]; do
 done
 say "have $n bad $bad"
 [ -z "$(grep -o quick /proc/cmdline)" ] || { say done; poweroff -f; }
-end=$((n + 60))
+end=$((n + 30))
 while [ $n -lt $end ]; do
 	n=$((n + 1))
 	echo $n >/data/$n

@@ -55,11 +55,11 @@ scenario 'devices: an init that only the fallback has' falls 'ovl.root=/dev/vda 
 # The disk is plugged in while ovlinit waits, which it says.
 late() {
 	mkfifo "$tmp/monitor.in" "$tmp/monitor.out"
-	boot_options=(-device pcie-root-port,id=port -chardev "pipe,id=monitor,path=$tmp/monitor" -mon chardev=monitor
+	boot_options=(-device pcie-root-port,id=hotplug -chardev "pipe,id=monitor,path=$tmp/monitor" -mon chardev=monitor
 		-blockdev "driver=file,node-name=late,filename=$tmp/disk")
 	boot "$tmp/plain" "ovl.stack=$two ovl.root=LABEL=trees ovl.wait=80 ovl.debug"
 	await '^ovlinit: debug: waiting for LABEL=trees'
-	echo 'device_add virtio-blk-pci,bus=port,drive=late' >"$tmp/monitor.in"
+	echo 'device_add virtio-blk-pci,bus=hotplug,drive=late' >"$tmp/monitor.in"
 	finish
 	saw '^init: layers layer1 layer2$' '^ovlinit: debug: the tree is on /dev/vda'
 }

@@ -39,7 +39,7 @@ scenario 'words: a wrong one and no fallback' hopeless "$root $stack ovl.foo=1" 
 
 # long LENGTH WORDS END: a command line of LENGTH bytes in all, END at its end.
 long() {
-	local head="console=ttyS0 panic=-1 $boot_quiet $2" end=$3 pad
+	local head="console=ttyS0 panic=-1 no_timer_check $boot_quiet $2" end=$3 pad
 	printf -v pad '%*s' $(($1 - ${#head} - ${#end} - 6)) ''
 	boot "$tmp/plain" "$2 pad=${pad// /x} $end" "$tmp/disk"
 	finish
