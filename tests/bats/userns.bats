@@ -504,9 +504,12 @@ were_vain() {
 	works "$OVLRUN" -u "$top" sh -c 'id -u; stat -c %u /own/root /own/web'
 	assert_output $'0\n0\n33'
 	works "$OVLRUN" -u "$top" /bin/try write:/proc/sys/kernel/core_pattern write:/proc/sysrq-trigger sethostname settime \
-		open:/proc/kcore mknod:/tmp/x remount:/ umount:/proc "${attempts[@]}"
+		mknod:/tmp/x remount:/ umount:/proc "${attempts[@]}"
 	# What must succeed is the one recursive bind.
 	assert_equal "$(grep SUCCEEDED <<<"$output")" 'rbind:/:/mnt: SUCCEEDED'
+	# Where the kernel has it, it is masked by an empty file.
+	run "$OVLRUN" -u "$top" sh -c '[ ! -s /proc/kcore ] && head -c 1 /proc/kcore | wc -c'
+	assert_line 0
 }
 
 @test "T13 T56 an upper is used with the map that it was made with, and no other" {
@@ -577,6 +580,14 @@ tree_on() {
 		if [ $fs = tmpfs ]; then mount -t tmpfs -o mode=0755 none "$dir"; else mount -o loop "$image" "$dir"; fi
 		assert_equal "$(findmnt -n -o FSTYPE "$dir")" $fs
 		tree_on "$dir"
+		if [ $fs = tmpfs ] && ! maps_ids "$dir"; then
+			refused launch -u "$id" true
+			says 'cannot map the ids of the tree'
+			says 'tmpfs with 6.3'
+			works launch "$id" true
+			umount "$dir"
+			continue
+		fi
 		before=$(fingerprint "$dir")
 		for option in -q -r; do
 			works launch -u $option "$id" sh -c 'stat -c "%u %g" /own/root /own/web /layer3; cat /root/secret'

@@ -16,16 +16,18 @@ done
 . "$OVL_TOP/tests/lib/tree.bash"
 
 USER_ID=65534
+# Seconds that anything may take: more where the machine is emulated.
+export PATIENCE=${OVL_PATIENCE-10}
 
 # as_user COMMAND...: as a user without privileges, from a directory that he may be in.
 as_user() {
 	(cd / && exec setpriv --reuid $USER_ID --regid $USER_ID --clear-groups -- "$@")
 }
 
-# launch [OPTION...] ID...: ovlrun as that user, at most ten seconds.
+# launch [OPTION...] ID...: ovlrun as that user, at most $PATIENCE seconds.
 # The time is root's to keep: a user cannot signal the program.
 launch() {
-	(cd / && exec timeout -s KILL 10 setpriv --reuid $USER_ID --regid $USER_ID --clear-groups -- "$OVLRUN" "$@")
+	(cd / && exec timeout -s KILL "$PATIENCE" setpriv --reuid $USER_ID --regid $USER_ID --clear-groups -- "$OVLRUN" "$@")
 }
 
 # make_tree NAME DEPTH: a tree under $LAB with a busybox root and the probes in the base, named by the
@@ -154,11 +156,11 @@ release() {
 	wait "$held"
 }
 
-# as_ids UID:GID[:GROUP...] COMMAND...: with exactly these ids, at most ten seconds.
+# as_ids UID:GID[:GROUP...] COMMAND...: with exactly these ids, at most $PATIENCE seconds.
 as_ids() {
 	local ids=$1
 	shift
-	(cd / && exec timeout -s KILL 10 "$PROBES/start" "user:$ids" -- "$@")
+	(cd / && exec timeout -s KILL "$PATIENCE" "$PROBES/start" "user:$ids" -- "$@")
 }
 
 # prepared COMMANDS [OPTION...] ID...: launch, from a mount namespace of its own that a shell's COMMANDS prepare.
@@ -166,7 +168,7 @@ prepared() {
 	local commands=$1
 	shift
 	unshare --mount bash -c "$commands"'
-		cd / && exec timeout -s KILL 10 setpriv --reuid 65534 --regid 65534 --clear-groups -- "$OVLRUN" "$@"' prepared "$@"
+		cd / && exec timeout -s KILL "$PATIENCE" setpriv --reuid 65534 --regid 65534 --clear-groups -- "$OVLRUN" "$@"' prepared "$@"
 }
 
 # host_state [DIR...]: the mounts, what is directly in the host's usual places, and everything in the given directories.
@@ -223,12 +225,12 @@ with() {
 	done
 	shift
 	[[ " ${state[*]}" == *" user:"* ]] || state=("user:$USER_ID:$USER_ID" "${state[@]}")
-	(cd / && exec timeout -s KILL 10 "$PROBES/start" "${state[@]}" -- "$OVLRUN" "$@")
+	(cd / && exec timeout -s KILL "$PATIENCE" "$PROBES/start" "${state[@]}" -- "$OVLRUN" "$@")
 }
 
 # eventually COMMAND...: repeats it until it succeeds, at most ten seconds.
 eventually() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + PATIENCE))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || { fail "it never came true: $*"; return 1; }
 	done
@@ -301,8 +303,39 @@ keys() {
 
 # await REGEX: until a line of the screen matches; the screen is then in $screen.
 await() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + PATIENCE))
 	until screen=$(tmux_do capture-pane -p) && grep -qE -- "$1" <<<"$screen"; do
 		[ $SECONDS -lt $end ] || { fail "awaited '$1' on: $screen"; return 1; }
 	done
+}
+
+# maps_ids DIR: whether this kernel can mount the file system of DIR with mapped ids, tried without the program.
+maps_ids() {
+	local holder status=0
+	coproc HOLDER { exec unshare --user sh -c 'echo ready; read line' 3>&-; }
+	holder=$HOLDER_PID
+	read -r _ <&"${HOLDER[0]}"
+	echo '0 0 1' >"/proc/$holder/uid_map"
+	echo '0 0 1' >"/proc/$holder/gid_map"
+	perl -e '
+		my ($pid, $dir, $none) = (@ARGV, "");
+		open(my $ns, "<", "/proc/$pid/ns/user") or die;
+		my $fd = syscall(428, -100, $dir, 1);                             # open_tree, OPEN_TREE_CLONE
+		my $attr = pack("QQQQ", 0x100000, 0, 0, fileno($ns));             # MOUNT_ATTR_IDMAP
+		exit($fd < 0 || syscall(442, $fd, $none, 0x1000, $attr, 32) < 0); # mount_setattr
+	' "$holder" "$1" || status=1
+	kill "$holder"
+	wait "$holder" || true
+	return $status
+}
+
+# has_lowerdir_plus: whether this kernel's overlay takes lowerdir+, tried without the program. Older ones take any key
+# and fail later.
+has_lowerdir_plus() {
+	perl -e '
+		my ($type, $value, @key) = ("overlay", "/", "bogus", "lowerdir+");
+		my $fd = syscall(430, $type, 0);                                                       # fsopen
+		my ($bogus, $plus) = map { my $key = $_; syscall(431, $fd, 1, $key, $value, 0) } @key; # fsconfig
+		exit(!($fd >= 0 && $bogus < 0 && $plus == 0));
+	'
 }
