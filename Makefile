@@ -55,6 +55,7 @@ TCB_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(HARDEN) $(DEFINES) -Iinclude -Isrc/run
 INIT_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(HARDEN) $(DEFINES) -Iinclude -Isrc/init $(KERNEL_CFLAGS) -MMD -MP
 
 # musl-gcc -static-pie makes a dynamic executable on Debian: every file is named instead.
+comma := ,
 STATIC_PIE_START = $(MUSL_LIBDIR)/rcrt1.o $(MUSL_LIBDIR)/crti.o $(GCC_LIBDIR)/crtbeginS.o
 STATIC_PIE_END   = $(MUSL_LIBDIR)/libc.a $(GCC_LIBDIR)/libgcc.a $(GCC_LIBDIR)/crtendS.o $(MUSL_LIBDIR)/crtn.o
 STATIC_PIE_FLAGS = -nostdlib -static-pie \
@@ -92,8 +93,9 @@ $(B)/init/%.o: src/init/%.c | $(B)/deps.mk
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(INIT_CFLAGS) -c -o $@ $<
 
+# In as few segments as can be: code and constants together, a page of padding less each, for a budget of 64 KiB.
 $(B)/ovlinit.debug: $(INIT:%=$(B)/init/%.o) $(B)/libovl.a packaging/check-binary.sh
-	$(call LINK_STATIC_PIE,$(INIT:%=$(B)/init/%.o) $(B)/libovl.a)
+	$(call LINK_STATIC_PIE,-Wl$(comma)-z$(comma)noseparate-code $(INIT:%=$(B)/init/%.o) $(B)/libovl.a)
 
 $(B)/ovlinit: $(B)/ovlinit.debug
 	strip -o $@ $<

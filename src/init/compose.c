@@ -38,10 +38,12 @@ static int mount_tree(const struct composition *c, char path[PATH_MAX], struct o
 	int ret, loopfd = -1;
 
 	if (!root) { /* a script has mounted it */
-		snprintf(path, PATH_MAX, "%s", tree);
-		return 0;
+		return snprintf(path, PATH_MAX, "%s", tree) < PATH_MAX
+			       ? 0
+			       : ovl_cannot(err, ENAMETOOLONG, "use", tree, NULL);
 	}
-	snprintf(path, PATH_MAX, "%s/%s", LAYOUT_ROOT, tree + strspn(tree, "/"));
+	if (snprintf(path, PATH_MAX, "%s/%s", LAYOUT_ROOT, tree + strspn(tree, "/")) >= PATH_MAX)
+		return ovl_cannot(err, ENAMETOOLONG, "use", tree, NULL);
 	if (image)
 		ret = loopfd = device_loop(device, image[0] ? image + 1 : IMAGE_DEFAULT, err);
 	else
@@ -178,24 +180,56 @@ static int mount_stack(const struct composition *c, const struct ovl_stack *stac
 		       ?: mount_overlay(c, &final, tree, err) ?: make_mount_points(c->newroot, err);
 }
 
+/* The files of an initramfs will be removed: no directory of it may be part of what is mounted. */
+static int check_kept(const char *tree, struct ovl_error *err)
+{
+	const char *lost = dir_is_same(tree, "/")	    ? tree
+			   : dir_is_same(LAYOUT_STATE, "/") ? "the upper"
+							    : NULL;
+
+	if (!lost || !dir_is_memory("/"))
+		return 0;
+	return ovl_fail(err, EINVAL, "use", "it is in the initramfs, whose files will be removed",
+			"--root initramfs:FILE takes a tree in an image", "%s", lost);
+}
+
+static int check_newroot(const char *newroot, struct ovl_error *err)
+{
+	struct stat root, st;
+
+	if (stat("/", &root) < 0 || stat(newroot, &st) < 0)
+		return ovl_cannot(err, errno, "mount on", newroot, NULL);
+	if (st.st_dev == root.st_dev && st.st_ino == root.st_ino)
+		return ovl_cannot(err, EBUSY, "mount on", newroot, "it is the root directory");
+	return 0;
+}
+
 int compose(const struct composition *c, struct ovl_error *err)
 {
 	static struct ovl_stack stack;
 	static char path[PATH_MAX];
 	static struct upper upper;
 	struct ovl_tree tree = { .fd = -1 };
-	int ret;
+	int ret = check_newroot(c->newroot, err);
 
+	if (ret < 0)
+		return ret;
 	if (mkdir(LAYOUT_DIR, 0700) < 0)
-		return ovl_cannot(err, errno, "make directory", LAYOUT_DIR,
-				  errno == EEXIST ? "ovlinit has composed something already"
-						  : NULL);
+		return ovl_fail(
+			err, errno, "make directory",
+			errno == EEXIST ? "ovlinit has composed something already" : NULL,
+			errno == EEXIST
+				? "to do it again, unmount that and all in there, and remove it"
+				: NULL,
+			"%s", LAYOUT_DIR);
 	upper = (struct upper){ 0 };
 	ret = mount_tree(c, path, err) ?: ovl_tree_open(&tree, path, err)
 				       ?: read_stack(&stack, &tree, c->stack, err)
 				       ?: words_parse_upper(&upper.words, c->upper, err);
 	ret = ret ?: upper_look(&upper, c->deadline, err)
 		  ?: mount_stack(c, &stack, &tree, &upper, err);
+	if (ret == 0 && c->is_switch)
+		ret = check_kept(path, err);
 	if (tree.fd >= 0)
 		close(tree.fd);
 	if (chdir("/") < 0 && ret == 0)
@@ -208,15 +242,19 @@ int compose(const struct composition *c, struct ovl_error *err)
 void compose_undo(const char *newroot)
 {
 	static const char *const mounts[] = { LAYOUT_STATE, LAYOUT_DISK, LAYOUT_ROOT };
-	int fd;
+	static const char *const dirs[] = { LAYOUT_TOP "/dev", LAYOUT_TOP "/proc",
+					    LAYOUT_TOP "/sys", LAYOUT_TOP "/run",
+					    LAYOUT_TOP,	       LAYOUT_STATE,
+					    LAYOUT_DISK,       LAYOUT_ROOT,
+					    LAYOUT_DIR };
 
 	if (is_mounted)
 		umount2(newroot, MNT_DETACH);
 	is_mounted = false;
+	/* A script may have the same device mounted read-only: its superblock must not stay writable. */
+	mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
 		umount2(mounts[i], MNT_DETACH);
-	fd = open(LAYOUT_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		dir_empty(fd);
-	rmdir(LAYOUT_DIR);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		rmdir(dirs[i]); /* of empty directories only, whatever could not be unmounted */
 }

@@ -11,10 +11,11 @@
 
 struct composition {
 	const struct words *words;
-	const char *newroot;		 /* absolute path of the directory it is mounted on */
-	const char *init;		 /* what it must hold to be booted, or NULL: not asked */
-	const char *stack;		 /* as ovl.stack= has it */
-	const char *upper;		 /* as ovl.upper= has it, or NULL: the default */
+	const char *newroot; /* absolute path of the directory it is mounted on */
+	bool is_switch;	     /* the initramfs will be emptied: nothing of it may be mounted */
+	const char *init;    /* what it must hold to be booted, or NULL: not asked */
+	const char *stack;   /* as ovl.stack= has it */
+	const char *upper;   /* as ovl.upper= has it, or NULL: the default */
 	const struct timespec *deadline; /* for devices to appear */
 };
 

@@ -104,10 +104,9 @@ static bool find(char path[DEVICE_PATH_SIZE], const char *spec)
 	bool is_found = false;
 	const char *name;
 
-	if (!uuid && !label) {
-		snprintf(path, DEVICE_PATH_SIZE, "%s", spec);
-		return is_block(path);
-	}
+	if (!uuid && !label)
+		return snprintf(path, DEVICE_PATH_SIZE, "%s", spec) < DEVICE_PATH_SIZE &&
+		       is_block(path);
 	reader.fd = open("/sys/class/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (!is_found && (name = dir_next(&reader))) {
 		if (!has_medium(name))
@@ -212,9 +211,12 @@ int device_loop(char path[DEVICE_PATH_SIZE], const char *file, struct ovl_error 
 		ret = ovl_fail(err, errno, "make a loop device for", NULL,
 			       "the module loop belongs into /lib/modules/ovl of the initramfs",
 			       "%s", file);
-	else if (ioctl(loopfd, LOOP_SET_FD, filefd) < 0 ||
-		 ioctl(loopfd, LOOP_SET_STATUS64, &info) < 0)
+	else if (ioctl(loopfd, LOOP_SET_FD, filefd) < 0)
 		ret = ovl_cannot(err, errno, "make a loop device for", file, NULL);
+	else if (ioctl(loopfd, LOOP_SET_STATUS64, &info) < 0) {
+		ret = ovl_cannot(err, errno, "make a loop device for", file, NULL);
+		ioctl(loopfd, LOOP_CLR_FD);
+	}
 	close(filefd);
 	if (ret == 0)
 		ret = loopfd; /* until it is mounted the caller holds it */

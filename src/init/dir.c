@@ -5,8 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "dir.h"
 
@@ -63,6 +66,20 @@ int dir_make_like(const char *path, const char *like, struct ovl_error *err)
 	ret = copy_acl(path, like, "system.posix_acl_access")
 		      ?: copy_acl(path, like, "system.posix_acl_default");
 	return ret < 0 ? ovl_cannot(err, -ret, "copy the access list to", path, NULL) : 0;
+}
+
+bool dir_is_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+}
+
+bool dir_is_same(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev;
 }
 
 static void remove_one(int dirfd, const char *name, dev_t dev)

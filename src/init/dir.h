@@ -3,6 +3,7 @@
 #ifndef INIT_DIR_H
 #define INIT_DIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ovl/error.h"
@@ -22,6 +23,12 @@ const char *dir_next(struct dir_reader *reader);
 
 /* Makes the directory path with owner, mode and access lists of the directory like, which is not followed. */
 int dir_make_like(const char *path, const char *like, struct ovl_error *err);
+
+/* True if path is on a ramfs or tmpfs, as an initramfs is. */
+bool dir_is_memory(const char *path);
+
+/* True if both are on the same file system; false if one of them is not there. */
+bool dir_is_same(const char *a, const char *b);
 
 /*
  * Removes all that is in the directory dirfd, which is closed, and never enters another file system: what is mounted in

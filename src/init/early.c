@@ -36,20 +36,15 @@ static int mount_missing(const char *path, const char *type, unsigned long flags
 int early_mount(struct ovl_error *err)
 {
 	const unsigned long flags = MS_NOSUID | MS_NOEXEC | MS_NODEV;
-	int ret, fd;
+	int ret;
 
-	if (chown("/", 0, 0) < 0 || chmod("/", 0755) < 0)
+	if (dir_is_memory("/") && (chown("/", 0, 0) < 0 || chmod("/", 0755) < 0))
 		return ovl_cannot(err, errno, "own", "/", NULL);
 	ret = mount_missing("/dev", "devtmpfs", MS_NOSUID, "mode=0755", err)
 		      ?: mount_missing("/proc", "proc", flags, NULL, err)
 		      ?: mount_missing("/sys", "sysfs", flags, NULL, err)
 		      ?: mount_missing("/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", err);
-	while (ret == 0 && (fd = open("/dev/console", O_RDWR | O_NOCTTY)) >= 0) {
-		if (fd > STDERR_FILENO) {
-			close(fd);
-			break;
-		}
-	}
+	report_to_console(); /* the kernel had none before there was /dev */
 	return ret;
 }
 

@@ -6,8 +6,8 @@
 #include "ovl/error.h"
 
 /*
- * Mounts what is not mounted yet, makes the directories for it, opens /dev/console as descriptors 0-2 if they are
- * closed (the kernel has no console before /dev), and takes / for root: a cpio may have been made by anybody.
+ * Mounts what is not mounted yet, makes the directories for it, opens the console, and takes the initramfs' / for root: a cpio
+ * may have been made by anybody.
  */
 int early_mount(struct ovl_error *err);
 

@@ -23,7 +23,7 @@
 
 #define INIT_DEFAULT "/sbin/init"
 
-/* A kernel's command line has 4,096 bytes at most, whatever the architecture. */
+/* Command lines of kernels end at 4,096 bytes or before; only a bootconfig makes a longer one. */
 #define CMDLINE_SIZE 4096
 
 static const char usage[] =
@@ -97,8 +97,8 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	bool is_switch = is_alone || words->value[WORD_SWITCH];
 	struct words cmdline = { 0 };
 	struct timespec deadline;
-	struct composition c = { .words = words, .deadline = &deadline };
-	int ret = is_alone ? early_mount(err) : 0;
+	struct composition c = { .words = words, .deadline = &deadline, .is_switch = is_switch };
+	int ret = is_switch ? early_mount(err) : 0;
 
 	if (ret < 0)
 		return ret;
@@ -127,6 +127,7 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	ret = compose_either(&c, ret, err);
 	if (ret < 0 || !is_switch)
 		return ret;
+	report_to_console();
 	report(REPORT_DEBUG, "starting %s", c.init);
 	return switch_root(c.newroot, err)
 		       ?: switch_exec(c.init, is_alone ? kernel_args : words->init_args, err);
@@ -157,9 +158,10 @@ int main(int argc, char **argv)
 	if (ret == 0 && !is_alone && !words.value[WORD_NEWROOT])
 		ret = ovl_cannot(&err, EINVAL, "start", "without --newroot DIR",
 				 "only the first process boots a machine");
-	if (ret == 0 && words.value[WORD_SWITCH] && !is_first)
-		ret = ovl_cannot(&err, EPERM, "use", "--switch",
-				 "only the first process can leave its root");
+	if (ret == 0 && !is_alone && is_first != (words.value[WORD_SWITCH] != NULL))
+		ret = ovl_cannot(&err, EINVAL, "use", is_first ? "no --switch" : "--switch",
+				 is_first ? "when the first process ends, so does the machine"
+					  : "only the first process can leave its root");
 	ret = ret ?: boot(&words, argc > 0 ? argv + 1 : NULL, is_alone, &err);
 	if (ret < 0)
 		report_error(&err);

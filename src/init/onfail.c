@@ -54,7 +54,6 @@ _Noreturn void onfail(const char *how)
 	} else if (how && strcmp(how, "reboot") == 0) {
 		report(REPORT_NOTE, "nothing could be booted: rebooting in %d seconds",
 		       REBOOT_AFTER);
-		poll(NULL, 0, REBOOT_AFTER * 1000);
 		command = RB_AUTOBOOT;
 	} else if (how && strcmp(how, "shell") == 0) {
 		report(REPORT_NOTE, "nothing could be booted, and there is no %s here: halting",
@@ -62,6 +61,8 @@ _Noreturn void onfail(const char *how)
 	} else {
 		report(REPORT_NOTE, "nothing could be booted: halting");
 	}
+	if (command == RB_AUTOBOOT)
+		poll(NULL, 0, REBOOT_AFTER * 1000); /* a shell may not even have started */
 	sync();
 	reboot(command);
 	for (;;) /* halted, or not permitted to */

@@ -14,13 +14,14 @@ static const struct format {
 	unsigned short uuid_at;
 	unsigned short label_at, label_len, label_step; /* step 2: UTF-16, of which ASCII is read */
 } formats[] = {
-	{ "ext4", false, 0x438, 2, "\x53\xef", 0x468, 0x478, 16,
-	  1 }, /* reads ext2 and ext3 as well */
 	{ "xfs", false, 0, 4, "XFSB", 32, 108, 12, 1 },
-	{ "btrfs", true, 0x40, 8, "_BHRfS_M", 0x20, 0x12b, 256, 1 },
 	{ "erofs", false, 1024, 4, "\xe2\xe1\xf5\xe0", 1024 + 48, 1024 + 64, 16, 1 },
 	{ "f2fs", false, 1024, 4, "\x10\x20\xf5\xf2", 1024 + 108, 1024 + 124, 256, 2 },
 	{ "squashfs", false, 0, 4, "hsqs", NOT_THERE, NOT_THERE, 0, 1 },
+	/* Two bytes, which may stand there by chance in those above. It reads ext2 and ext3 as well. */
+	{ "ext4", false, 0x438, 2, "\x53\xef", 0x468, 0x478, 16, 1 },
+	/* So far from the beginning that the mkfs of the others may leave it. */
+	{ "btrfs", true, 0x40, 8, "_BHRfS_M", 0x20, 0x12b, 256, 1 },
 };
 
 static void print_uuid(char *out, const unsigned char *uuid)

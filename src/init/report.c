@@ -19,6 +19,24 @@ static void write_line(int fd, const char *text, size_t len)
 		return;
 }
 
+void report_to_console(void)
+{
+	static bool is_missing;
+	int fd;
+
+	is_missing = is_missing || (getpid() == 1 && fcntl(STDERR_FILENO, F_GETFD) < 0);
+	if (!is_missing)
+		return;
+	fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	is_missing = fd < 0;
+	if (fd < 0)
+		fd = open("/dev/null", O_RDWR);
+	for (int i = 0; fd >= 0 && i <= STDERR_FILENO; i++)
+		dup2(fd, i);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 void report(enum report_kind kind, const char *format, ...)
 {
 	static const char *const labels[] = { "", "hint: ", "note: ", "debug: " };
@@ -29,6 +47,7 @@ void report(enum report_kind kind, const char *format, ...)
 
 	if (kind == REPORT_DEBUG && !is_verbose)
 		return;
+	report_to_console();
 	start = snprintf(line, sizeof(line), "<7>ovlinit: %s", labels[kind]);
 	va_start(args, format);
 	vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);

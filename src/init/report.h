@@ -23,4 +23,10 @@ enum report_kind {
 void report(enum report_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void report_be_verbose(void);
 
+/*
+ * For the first process: makes /dev/console its descriptors 0-2 if they are closed. They are /dev/null as long as there is none;
+ * its driver may be a module, and may come up later than that, so it is tried again with each message.
+ */
+void report_to_console(void);
+
 #endif

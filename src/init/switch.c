@@ -6,21 +6,20 @@
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
 
 #include "dir.h"
 #include "switch.h"
 
-#define ARGS_MAX 64
+#define FIRST_PID_NAMESPACE 0xEFFFFFFCU /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
 
-static bool is_memory(int fd)
+/* The first process of a container, too, may have a tmpfs for its root; that is not its own to empty. */
+static bool is_initramfs(void)
 {
-	struct statfs fs;
+	struct stat st;
 
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+	return dir_is_memory("/") && stat("/proc/self/ns/pid", &st) == 0 &&
+	       st.st_ino == FIRST_PID_NAMESPACE;
 }
 
 /* Moves what is mounted at path to the same name beneath the working directory, which is the new root. */
@@ -38,6 +37,7 @@ static int move(const char *path, dev_t old, struct ovl_error *err)
 int switch_root(const char *newroot, struct ovl_error *err)
 {
 	int oldfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+	bool is_freed = is_initramfs();
 	struct stat old, new, st;
 
 	if (oldfd < 0 || fstat(oldfd, &old) < 0 || chdir(newroot) < 0 || stat(".", &new) < 0)
@@ -55,7 +55,7 @@ int switch_root(const char *newroot, struct ovl_error *err)
 			 st.st_dev == old.st_dev))
 		ret = ovl_cannot(err, ESTALE, "enter", newroot,
 				 "the root directory is still the old one");
-	if (ret == 0 && is_memory(oldfd))
+	if (ret == 0 && is_freed)
 		dir_empty(oldfd);
 	else if (oldfd >= 0)
 		close(oldfd);
@@ -64,10 +64,9 @@ int switch_root(const char *newroot, struct ovl_error *err)
 
 int switch_exec(const char *init, char **args, struct ovl_error *err)
 {
-	const char *argv[ARGS_MAX + 2] = { init };
+	char *alone[] = { NULL, NULL }, **argv = args ? args - 1 : alone;
 
-	for (int i = 0; args && args[i] && i < ARGS_MAX; i++)
-		argv[i + 1] = args[i];
-	execv(init, (char **)argv);
+	argv[0] = (char *)init;
+	execv(init, argv);
 	return ovl_cannot(err, errno, "start", init, NULL);
 }

@@ -7,8 +7,8 @@
 
 /*
  * Moves what is mounted on /dev, /proc, /sys and /run into newroot, makes newroot the root directory, and removes the
- * files of the old one, which are memory, if it is a ramfs or tmpfs. A file in use, as the image of a tree, keeps its
- * memory as long as it is.
+ * files of the old one if it is an initramfs. A file in use, as the image of a tree, keeps its memory as long as it is; no
+ * directory of the old root may be in use (compose.h).
  *
  * pivot_root(2) refuses where the old root is the kernel's own rootfs: the new root is moved over it and
  * entered by chroot (Documentation/filesystems/ramfs-rootfs-initramfs.rst).
@@ -17,7 +17,10 @@
  */
 int switch_root(const char *newroot, struct ovl_error *err);
 
-/* Starts init with args behind its name (NULL-terminated; NULL: none). Returns only on an error. */
+/*
+ * Starts init with args (NULL-terminated; NULL: none), in front of which there is room: args[-1] becomes its name. Returns
+ * only on an error. compose() has found an executable file, but the kernel alone knows whether it can be run.
+ */
 int switch_exec(const char *init, char **args, struct ovl_error *err);
 
 #endif

@@ -68,8 +68,10 @@ int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_
 			return ret;
 	}
 	path = upper->words.path + strspn(upper->words.path, "/");
-	snprintf(upper->dir, sizeof(upper->dir), "%s/%s",
-		 upper->words.kind == UPPER_DEVICE ? LAYOUT_DISK : "", path);
+	if ((size_t)snprintf(upper->dir, sizeof(upper->dir), "%s/%s",
+			     upper->words.kind == UPPER_DEVICE ? LAYOUT_DISK : "",
+			     path) >= sizeof(upper->dir))
+		return ovl_cannot(err, ENAMETOOLONG, "use", path, NULL);
 	fd = ovl_beneath_open_trusted(upper->dir, err);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
@@ -88,6 +90,8 @@ static int make_path(char *path, struct ovl_error *err)
 
 	for (char *slash = strchr(path + 1, '/'); slash && ret == 0;
 	     slash = strchr(slash + 1, '/')) {
+		if (slash[strspn(slash, "/")] == '\0')
+			break; /* slashes behind the last directory */
 		*slash = '\0';
 		ret = make_dir(path, 0755, err);
 		*slash = '/';

@@ -23,7 +23,7 @@
 struct upper {
 	struct upper_words words;
 	char dir[PATH_MAX]; /* the directory that holds diff and work */
-	bool has_diff; /* it has been used before: what it holds is at LAYOUT_STATE/diff, read-only */
+	bool has_diff;	    /* it has been used before: what it holds is at LAYOUT_STATE/diff */
 };
 
 /*

@@ -151,7 +151,7 @@ static bool is_size(const char *text)
 {
 	size_t len = strspn(text, "0123456789");
 
-	return len > 0 && len < 12 &&
+	return len > 0 && len < 12 && text[0] != '0' &&
 	       (!text[len] || (strchr("kKmMgG%", text[len]) && !text[len + 1]));
 }
 
@@ -199,7 +199,7 @@ static int check_root(const char *root, struct ovl_error *err)
 {
 	const char *file = words_after(root, "initramfs");
 
-	if (file ? !*file || (file[0] == ':' && file[1]) : is_device(root))
+	if (file ? !*file || words_after(file, ":/") : is_device(root))
 		return 0;
 	return refuse(err, root, "not a device",
 		      "a path in /dev, UUID=, LABEL=, or initramfs[:FILE]");
@@ -209,6 +209,7 @@ int words_check(const struct words *words, bool is_script, struct ovl_error *err
 {
 	const char *const *value = words->value;
 	const char *onfail = value[WORD_ONFAIL], *newroot = value[WORD_NEWROOT];
+	const char *init = value[WORD_INIT] ?: words->kernel_init;
 	struct upper_words upper;
 	int ret;
 
@@ -227,8 +228,10 @@ int words_check(const struct words *words, bool is_script, struct ovl_error *err
 	if (onfail && strcmp(onfail, "shell") != 0 && strcmp(onfail, "reboot") != 0 &&
 	    strcmp(onfail, "halt") != 0)
 		return refuse(err, onfail, "ovl.onfail is shell, reboot or halt", NULL);
-	if (value[WORD_INIT] && value[WORD_INIT][0] != '/')
-		return refuse(err, value[WORD_INIT], "init must be an absolute path", NULL);
+	if (init && init[0] != '/')
+		return refuse(err, init, "init must be an absolute path", NULL);
+	if (newroot && value[WORD_SWITCH] && words_after(newroot, "/run/"))
+		return refuse(err, newroot, "/run is to be moved into it", NULL);
 	ret = value[WORD_ROOT] ? check_root(value[WORD_ROOT], err) : 0;
 	ret = ret ?: words_parse_upper(&upper, value[WORD_UPPER], err);
 	if (ret == 0 && upper.kind == UPPER_DIRECTORY && !is_script)

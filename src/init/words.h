@@ -48,8 +48,8 @@ struct upper_words {
 };
 
 /*
- * Reads the kernel command line text, which it cuts into words that *words then points to. As the kernel
- * does: words end at white space, double quotes keep it, "--" ends them. An unknown or repeated ovl.
+ * Reads the kernel command line text, which it cuts into words that *words then points to. Words
+ * end at white space, which double quotes keep, and "--" ends them all, as for the kernel. An unknown or repeated ovl.
  * word, or one with no value, is -EINVAL in *err; the others are read all the same, since a fallback
  * may be among them. Of a repeated word the first counts.
  */

@@ -155,7 +155,7 @@ cmdline() {
 }
 
 @test "an upper in a directory is kept, also under a changed stack" {
-	compose --tree "$tree" --stack "$top" --upper "$root/state/a.b,c"
+	compose --tree "$tree" --stack "$top" --upper "$root/state/a.b,c//"
 	echo word >"$newroot/etc/word"
 	undo
 	assert_equal "$(stat -c %a "$root/state/a.b,c")" 700
@@ -426,7 +426,8 @@ cmdline() {
 	compose --tree "$tree" --stack "$top" --upper none
 	run compose --tree "$tree" --stack "$middle" --upper none
 	assert_failure 1
-	assert_output 'ovlinit: cannot make directory /run/ovl: ovlinit has composed something already'
+	assert_line --index 0 'ovlinit: cannot make directory /run/ovl: ovlinit has composed something already'
+	assert_line --index 1 'ovlinit: hint: to do it again, unmount that and all in there, and remove it'
 	assert_equal "$(<"$newroot/layer3")" 3
 }
 
@@ -452,18 +453,93 @@ cmdline() {
 	fails 'use --switch: only the first process' compose --tree "$tree" --stack "$top" --switch
 	fails 'use relative: --newroot wants' "$INIT" --newroot relative --tree "$tree" --stack "$top"
 	fails 'start without --newroot DIR' "$INIT"
-	fails "mount overlay on $root/none: No such file" "$INIT" --newroot "$root/none" --tree "$tree" --stack "$top"
+	fails "mount on $root/none: No such file" "$INIT" --newroot "$root/none" --tree "$tree" --stack "$top"
+	for wrong in // /. /..  /srv/.. /proc/1/root; do
+		fails "mount on $wrong: it is the root directory" "$INIT" --newroot $wrong --tree "$tree" --stack "$top"
+	done
+	run unshare --pid --fork --kill-child "$INIT" --newroot /run/new --tree "$tree" --stack "$top" --switch
+	assert_line --index 0 'ovlinit: cannot use /run/new: /run is to be moved into it'
+	# What is too long is refused, not cut: the beginning could be another tree.
+	slashes=$(printf '/%.0s' {1..4096})
+	fails 'use ' compose --tree "$LAB$slashes${tree#"$LAB"}" --stack "$top"
+	fails 'use ' compose --tree "$tree" --stack "$top" --upper "$LAB${slashes}state"
 }
 
 @test "the first process never ends, whatever fails: it halts, reboots or gives a shell" {
 	# In a process namespace reboot(2) is a signal to it: the kernel says SIGINT for halting, SIGHUP for a new start.
-	run unshare --pid --fork "$INIT" --newroot "$newroot" --tree "$tree" --stack "$(tree_link 9)"
+	run unshare --pid --fork "$INIT" --newroot "$newroot" --tree "$tree" --stack "$(tree_link 9)" --switch
 	assert_equal "$status" 130
 	assert_line --index 2 'ovlinit: note: nothing could be booted: halting'
-	run unshare --pid --fork "$INIT" --newroot "$newroot" --tree "$tree" --stack "$(tree_link 9)" --onfail reboot
+	run unshare --pid --fork "$INIT" --newroot "$newroot" --tree "$tree" --stack "$(tree_link 9)" --onfail reboot --switch
 	assert_equal "$status" 129
 	assert_output --partial 'nothing could be booted: rebooting in 5 seconds'
+	# It would end, with nothing to follow it.
+	run unshare --pid --fork "$INIT" --newroot "$newroot" --tree "$tree" --stack "$top"
+	assert_equal "$status" 130
+	assert_line --index 0 'ovlinit: cannot use no --switch: when the first process ends, so does the machine'
 	nothing_left
+}
+
+# box: a tmpfs with ovlinit and the tree, which is a mount of its own there; run in it as the first process.
+box() {
+	mkdir "$root/box"
+	mount -t tmpfs -o mode=0755 box "$root/box"
+	mkdir "$root/box/tree" "$root/box/new" "$root/box/precious"
+	cp "$INIT" "$root/box/ovlinit"
+	mount --bind "$tree" "$root/box/tree"
+}
+in_box() {
+	unshare --mount --pid --fork --kill-child chroot "$root/box" /ovlinit --newroot /new "$@"
+}
+unbox() {
+	umount -R "$root/box"
+	rmdir "$root/box"
+}
+
+@test "--switch: init gets every argument; what is no initramfs of the machine is not emptied" {
+	box
+	printf '#!/bin/sh\necho "$$ $# ${70}"; ls -d /precious /layer3; umount /proc; exit 3\n' >"$tree/$top/diff/count"
+	chmod 0755 "$tree/$top/diff/count"
+	run in_box --tree /tree --stack "$top" --init /count --switch -- $(seq 70)
+	assert_equal "$status" 3
+	assert_line --index 0 '1 70 70'
+	assert_line '/layer3'
+	refute_line '/precious'
+	[ -e "$root/box/precious" ]
+	[ -e "$root/box/ovlinit" ]
+	rm "$tree/$top/diff/count"
+	unbox
+}
+
+@test "--switch: a tree or an upper among the files that will be removed is refused" {
+	box
+	cp -a "$tree" "$root/box/own"
+	run in_box --tree /own --stack "$top" --switch
+	assert_equal "$status" 130
+	assert_line --index 0 'ovlinit: cannot use /own: it is in the initramfs, whose files will be removed'
+	run in_box --tree /tree --stack "$top" --upper /state --switch
+	assert_line --index 0 'ovlinit: cannot use the upper: it is in the initramfs, whose files will be removed'
+	unbox
+}
+
+@test "a disk that a script has mounted read-only is so again after an error" {
+	with_tree mkfs.ext4 -q
+	mkdir "$root/mnt"
+	mount -o ro "$device" "$root/mnt"
+	mounts >"$BATS_TEST_TMPDIR/before"
+	compose --root "$device" --stack "$top" --upper "$device:/state" # makes the work directory
+	undo
+	umount "$root/mnt"
+	mount "$device" "$root/mnt"
+	mkdir -p "$root/mnt/state/work/work/a/b/c" # the mount fails, when the disk is writable already
+	umount "$root/mnt"
+	mount -o ro "$device" "$root/mnt"
+	mounts >"$BATS_TEST_TMPDIR/before"
+	fails "mount overlay on $newroot: the kernel made it read-only" \
+		compose --root "$device" --stack "$top" --upper "$device:/state"
+	assert_equal "$(findmnt -n -o FS-OPTIONS "$root/mnt" | cut -d , -f 1)" ro
+	umount "$root/mnt"
+	rmdir "$root/mnt"
 }
 
 @test "help and version" {
