@@ -461,8 +461,10 @@ cmdline() {
 	assert_line --index 0 'ovlinit: cannot use /run/new: /run is to be moved into it'
 	# What is too long is refused, not cut: the beginning could be another tree.
 	slashes=$(printf '/%.0s' {1..4096})
-	fails 'use ' compose --tree "$LAB$slashes${tree#"$LAB"}" --stack "$top"
+	fails "use $LAB/" compose --tree "$LAB$slashes${tree#"$LAB"}" --stack "$top"
+	assert_regex "$stderr" 'name too long'
 	fails 'use ' compose --tree "$tree" --stack "$top" --upper "$LAB${slashes}state"
+	assert_regex "$stderr" 'name too long'
 }
 
 @test "the first process never ends, whatever fails: it halts, reboots or gives a shell" {
