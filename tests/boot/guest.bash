@@ -50,7 +50,7 @@ guest_tree() {
 
 # The second disk is the lab's: ids can be mapped on ext4, and not on this kernel's tmpfs.
 guest_runs() {
-	boot_memory=2048 boot_limit=1800
+	boot_memory=2048 boot_limit=2400
 	boot_options=(-serial "file:$tmp/tap")
 	modules="$modules loop"
 	mkdir "$tmp/root"
