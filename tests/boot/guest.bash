@@ -26,6 +26,7 @@ core_list() {
 	core bats/userns.bats '^(root inside|the image|owners|chown|T56|T16|T38 T56 a call|inside|the tree may|/dev|with --unshare|T45|it leaves|two launches|no user|T51 (the map|a group)|T37|a launch by|a package)'
 	core bats/upper.bats '^(the first|writes|T13 (a second|what|where|after|lowers on two)|T52|T53|an upper on)'
 	core bats/rootfs.bats '^(/dev has|T19|T16|T54|T40|T29 the|T44 one|--bare|an image from|/tmp)'
+	core bats/init.bats '^(a read-only|the same|an upper in|a tree and|xfs|a device|root.s|a boot that died|the fallback|a work|--switch: init|a disk that)'
 	core bats/binds.bats '^(a directory|a read-only|T12 what the|T16|T19|T40|a bind over)'
 }
 
@@ -41,7 +42,7 @@ guest_tree() {
 	tar -x -C "$1/$(tree_id 2)/diff" <"$top/build/boot/modules.tar"
 	layer=$1/$id/diff
 	mkdir -p "$layer/ovlrun" "$layer/usr/sbin"
-	tar -C "$top" -c tests build/ovlrun build/fault/ovlrun build/probes | tar -x -C "$layer/ovlrun"
+	tar -C "$top" -c tests build/ovlinit build/ovlrun build/fault/ovlrun build/probes | tar -x -C "$layer/ovlrun"
 	install -m 0755 "$top/tests/boot/guest-init" "$layer/usr/sbin/init"
 	cp "$tmp/suites" "$layer/suites"
 	mkdir "$layer/etc"

@@ -4,11 +4,13 @@
 
 bats_require_minimum_version 1.5.0
 
-# Where the distributions put the libraries.
+# Where the distributions put the libraries. Their load.bash would start dirname for each file, before each test.
 for dir in /usr/lib/bats /usr/lib/node_modules /usr/share/bats; do
 	if [ -e "$dir/bats-assert/load.bash" ]; then
-		load "$dir/bats-support/load.bash"
-		load "$dir/bats-assert/load.bash"
+		for file in "$dir"/bats-{support,assert}/src/*.bash; do
+			# shellcheck disable=SC1090
+			. "$file"
+		done
 		break
 	fi
 done
