@@ -25,10 +25,12 @@ const char *const layer_kind_names[] = {
 /* Where engines keep their data unless told otherwise. */
 static const char *const usual[] = { "/var/lib/docker", "/var/lib/containers/storage" };
 
+/* errno tells why not; 0: it is something else. */
 static bool is_dir(const char *path)
 {
 	struct stat st;
 
+	errno = 0;
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
@@ -95,8 +97,13 @@ static int locate(struct store *store, char *path, struct ovl_error *err)
 	for (size_t i = 0; i < 2; i++) {
 		char *tree = joined(path, drivers[i]);
 
-		if (!is_dir(joined(tree, "l")))
+		if (!is_dir(joined(tree, "l"))) {
+			if (errno == EACCES)
+				return ovl_fail(err, EACCES, "read", NULL,
+						"only root can read an engine's storage", "%s",
+						tree);
 			continue;
+		}
 		store->kind = kind_of(path, drivers[i]);
 		return open_dir(&store->root, path, err) ?: open_dir(&store->tree, tree, err);
 	}
