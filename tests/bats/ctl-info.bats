@@ -54,11 +54,11 @@ data() {
 	# ovlrun itself: more layers than fit a page want lowerdir+.
 	tree_init "$LAB/ctl-deep"
 	deepest=$(tree_chain "$LAB/ctl-deep" 200 tree_busybox)
-	offer "$LAB/ctl-deep"
+	policy "tree $LAB/ctl-deep" 'permit * any may userns'
 	if launch -r "$deepest" true; then expected=true; else expected=false; fi
 	assert_equal "$(field '.lowerdir_plus')" $expected
-	if launch -u "$deepest" true 2>/dev/null; then expected=true; else expected=false; fi
-	assert_equal "$("$CTL" info -j "$LAB/ctl-deep" | jq .idmapped_layers)" $expected
+	launch -u "$(tree_id 2)" true
+	assert_equal "$("$CTL" info -j "$LAB/ctl-deep" | jq .idmapped_layers)" true
 	rm -r "$LAB/ctl-deep"
 }
 
@@ -144,9 +144,6 @@ data() {
 	assert_line --index 1 "ovlctl: hint: only root can read an engine's storage"
 	cp -a "$root/overlay2" "$LAB/ctl-open"
 	chmod 0755 "$LAB/ctl-open"
-	run as_user "$CTL" info "$LAB/ctl-open"
-	assert_equal "$status" 2 # l/ is 0700
-	chmod 0755 "$LAB/ctl-open/l"
 	run as_user "$CTL" info "$LAB/ctl-open"
 	assert_success
 	assert_line --regexp '^Layers: +5$'
