@@ -44,6 +44,7 @@ check    tmux                             tmux            tmux               tmu
 check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
 check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs
 check    mkfs.btrfs                       btrfs-progs     btrfs-progs        btrfs-progs
+check    mkfs.vfat                        dosfstools      dosfstools         dosfstools
 check    bindfs                           bindfs          bindfs             bindfs
 check    perl                             perl-base       perl               perl-interpreter
 check    pgrep                            procps          procps-ng          procps-ng
@@ -57,6 +58,7 @@ interop  docker                           docker.io       docker-cli         doc
 interop  podman                           podman          podman             podman
 interop  debootstrap                      debootstrap     debootstrap        debootstrap
 boot     qemu-system-x86_64               qemu-system-x86  qemu-system-x86_64  qemu-system-x86-core
+boot     debootstrap                      debootstrap     debootstrap        debootstrap
 boot     cpio                             cpio            cpio               cpio
 boot     modinfo                          kmod            kmod               kmod
 boot     mksquashfs                       squashfs-tools  squashfs-tools     squashfs-tools

@@ -94,15 +94,14 @@ static int check_init(const struct composition *c, struct ovl_error *err)
 	if (stat(c->init, &st) < 0 || access(c->init, X_OK) < 0)
 		errnum = errno;
 	else if (!S_ISREG(st.st_mode))
-		errnum = EACCES;
+		errnum = EISDIR;
 	if (fchdir(rootfd) < 0 || chroot(".") < 0)
 		errnum = errno;
 	close(rootfd);
 	if (errnum == 0)
 		return 0;
-	return ovl_fail(err, errnum, "boot", NULL,
-			"ovl.init=PATH names another program of the stack", "%s of the stack",
-			c->init);
+	return ovl_fail(err, errnum, "boot", NULL, "ovl.init=PATH starts another program of it",
+			"%s of the stack", c->init);
 }
 
 /* What is there to mount on must be a directory; what is not will be made. */
@@ -115,7 +114,7 @@ static int check_mount_points(const char *newroot, struct ovl_error *err)
 		snprintf(path, sizeof(path), "%s/%s", newroot, mount_points[i]);
 		if (lstat(path, &st) < 0 ? errno != ENOENT : !S_ISDIR(st.st_mode))
 			return ovl_fail(err, ENOTDIR, "mount on", "not a directory in this stack",
-					NULL, "/%s", mount_points[i]);
+					"ovl.upper=none covers it", "/%s", mount_points[i]);
 	}
 	return 0;
 }

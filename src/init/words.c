@@ -29,6 +29,13 @@ static int refuse(struct ovl_error *err, const char *what, const char *reason, c
 	return ovl_fail(err, EINVAL, "use", reason, hint, "%s", what);
 }
 
+/* A word whose value is wrong. */
+static int refuse_value(struct ovl_error *err, int word, const char *value, const char *reason,
+			const char *hint)
+{
+	return ovl_fail(err, EINVAL, "use", reason, hint, "%s=%s", names[word], value);
+}
+
 /* The word among the first count whose name is the len bytes at name, or count. */
 static int find(const char *name, size_t len, int count)
 {
@@ -177,7 +184,8 @@ int words_parse_upper(struct upper_words *upper, const char *text, struct ovl_er
 	}
 	if (size) {
 		if (!is_size(size))
-			return refuse(err, text, "not a size", "such as tmpfs:64m or tmpfs:25%");
+			return refuse_value(err, WORD_UPPER, text, "not a size",
+					    "such as tmpfs:64m or tmpfs:25%");
 		memcpy(upper->size, size, strlen(size) + 1);
 		return 0;
 	}
@@ -192,7 +200,8 @@ int words_parse_upper(struct upper_words *upper, const char *text, struct ovl_er
 		upper->path = text;
 		return 0;
 	}
-	return refuse(err, text, "not an upper layer", "tmpfs, tmpfs:SIZE, none or DEVICE:PATH");
+	return refuse_value(err, WORD_UPPER, text, "not an upper layer",
+			    "tmpfs, tmpfs:SIZE, none or DEVICE:PATH");
 }
 
 static int check_root(const char *root, struct ovl_error *err)
@@ -201,8 +210,8 @@ static int check_root(const char *root, struct ovl_error *err)
 
 	if (file ? !*file || words_after(file, ":/") : is_device(root))
 		return 0;
-	return refuse(err, root, "not a device",
-		      "a path in /dev, UUID=, LABEL=, or initramfs[:FILE]");
+	return refuse_value(err, WORD_ROOT, root, "not a device",
+			    "a path in /dev, UUID=, LABEL=, or initramfs[:FILE]");
 }
 
 int words_check(const struct words *words, bool is_script, struct ovl_error *err)
@@ -221,21 +230,25 @@ int words_check(const struct words *words, bool is_script, struct ovl_error *err
 			      "ovl.root=DEVICE on the kernel command line, or --tree DIR of a "
 			      "mounted one");
 	if (newroot && (newroot[0] != '/' || !newroot[1]))
-		return refuse(err, newroot, "--newroot wants the absolute path of a directory",
-			      NULL);
+		return refuse_value(err, WORD_NEWROOT, newroot,
+				    "not the absolute path of a directory", NULL);
 	if (value[WORD_WAIT] && !is_number(value[WORD_WAIT], WAIT_DIGITS))
-		return refuse(err, value[WORD_WAIT], "not a number of seconds up to 9999", NULL);
+		return refuse_value(err, WORD_WAIT, value[WORD_WAIT],
+				    "not a number of seconds up to 9999", NULL);
 	if (onfail && strcmp(onfail, "shell") != 0 && strcmp(onfail, "reboot") != 0 &&
 	    strcmp(onfail, "halt") != 0)
-		return refuse(err, onfail, "ovl.onfail is shell, reboot or halt", NULL);
+		return refuse_value(err, WORD_ONFAIL, onfail, "neither shell, reboot nor halt",
+				    NULL);
 	if (init && init[0] != '/')
-		return refuse(err, init, "init must be an absolute path", NULL);
+		return refuse_value(err, WORD_INIT, init, "not an absolute path", NULL);
 	if (newroot && value[WORD_SWITCH] && words_after(newroot, "/run/"))
-		return refuse(err, newroot, "/run is to be moved into it", NULL);
+		return refuse_value(err, WORD_NEWROOT, newroot, "/run is to be moved into it",
+				    NULL);
 	ret = value[WORD_ROOT] ? check_root(value[WORD_ROOT], err) : 0;
 	ret = ret ?: words_parse_upper(&upper, value[WORD_UPPER], err);
 	if (ret == 0 && upper.kind == UPPER_DIRECTORY && !is_script)
-		ret = refuse(err, upper.path, "an upper without a device", "DEVICE:PATH");
+		ret = refuse_value(err, WORD_UPPER, upper.path, "an upper without a device",
+				   "DEVICE:PATH");
 	return ret;
 }
 

@@ -451,14 +451,14 @@ cmdline() {
 		fails 'use ' compose $wrong
 	done
 	fails 'use --switch: only the first process' compose --tree "$tree" --stack "$top" --switch
-	fails 'use relative: --newroot wants' "$INIT" --newroot relative --tree "$tree" --stack "$top"
+	fails 'use newroot=relative: not the absolute path' "$INIT" --newroot relative --tree "$tree" --stack "$top"
 	fails 'start without --newroot DIR' "$INIT"
 	fails "mount on $root/none: No such file" "$INIT" --newroot "$root/none" --tree "$tree" --stack "$top"
 	for wrong in // /. /..  /srv/.. /proc/1/root; do
 		fails "mount on $wrong: it is the root directory" "$INIT" --newroot $wrong --tree "$tree" --stack "$top"
 	done
 	run unshare --pid --fork --kill-child "$INIT" --newroot /run/new --tree "$tree" --stack "$top" --switch
-	assert_line --index 0 'ovlinit: cannot use /run/new: /run is to be moved into it'
+	assert_line --index 0 'ovlinit: cannot use newroot=/run/new: /run is to be moved into it'
 	# What is too long is refused, not cut: the beginning could be another tree.
 	slashes=$(printf '/%.0s' {1..4096})
 	fails "use $LAB/" compose --tree "$LAB$slashes${tree#"$LAB"}" --stack "$top"

@@ -33,15 +33,15 @@ falls() {
 
 # The guest's clock at the first line of its log that matches, in milliseconds.
 at() {
-	sed -nE "s/^\[ *([0-9]+)\.([0-9]{3})[0-9]*\] .*($1).*/\1\2/p" "$console" | head -n 1
+	sed -nE "s|^\[ *([0-9]+)\.([0-9]{3})[0-9]*\] .*$1.*|\1\2|p" "$console" | head -n 1
 }
 # missing ROOT: what is said when the time is over, and not before.
 missing() {
-	local boot_quiet='loglevel=8' from to
+	local boot_quiet='loglevel=8' begin end
 	hopeless "find device .*${1#*=}" "$tmp/plain" "ovl.root=$1 ovl.wait=3" "$tmp/disk"
-	from=$(at 'Run /init') to=$(at 'ovlinit: cannot find device')
-	echo "figure: ovl.wait=3: $((to - from)) ms from the start of /init to the message"
-	[ $((to - from)) -ge 3000 ] && [ $((to - from)) -lt 8000 ]
+	begin=$(at 'Run /init') end=$(at 'ovlinit: cannot find device')
+	echo "figure: ovl.wait=3: $((end - begin)) ms from the start of /init to the message"
+	[ $((end - begin)) -ge 3000 ] && [ $((end - begin)) -lt 8000 ]
 }
 scenario 'devices: one that does not appear: the message after ovl.wait' missing /dev/vdb
 scenario 'devices: a UUID that does not appear' missing UUID=00000000-1111-2222-3333-444444444444
@@ -51,15 +51,16 @@ scenario "devices: the upper's does not appear" \
 
 # late ROOT: it is plugged in while ovlinit waits, for longer than a boot may take here.
 late() {
-	local boot_quiet='loglevel=8' reply='' from to
+	local boot_quiet='loglevel=8' reply='' begin end
 	local -a boot_options=(-chardev "pipe,id=qmp,path=$tmp/qmp" -mon chardev=qmp,mode=control
-		-drive "if=none,id=late,format=raw,file=$tmp/disk" -device pcie-root-port,id=port,chassis=1)
+		-drive "if=none,id=late,format=raw,file=$tmp/disk" -device pcie-root-port,id=late-port,chassis=1)
+	rm -f "$tmp"/qmp.*
 	mkfifo "$tmp/qmp.in" "$tmp/qmp.out"
 	exec {qmp}<>"$tmp/qmp.in" {replies}<>"$tmp/qmp.out"
 	boot "$tmp/plain" "ovl.root=$1 $stack ovl.wait=600 ovl.debug"
 	await 'ovlinit: debug: waiting for '
 	echo '{"execute": "qmp_capabilities"}' >&"$qmp"
-	echo '{"execute": "device_add", "arguments": {"driver": "virtio-blk-pci", "bus": "port", "drive": "late"}}' >&"$qmp"
+	echo '{"execute": "device_add", "arguments": {"driver": "virtio-blk-pci", "bus": "late-port", "drive": "late"}}' >&"$qmp"
 	until [[ $reply == *'"return"'* ]]; do # that of qmp_capabilities
 		read -r -t 20 -u "$replies" reply
 	done
@@ -67,12 +68,11 @@ late() {
 	[[ $reply == *'"return"'* ]] || fail "qemu: $reply"
 	finish
 	exec {qmp}>&- {replies}<&-
-	rm "$tmp"/qmp.*
 	saw '^init: layers layer1 layer2$' '^init: done'
 	unseen 'ovlinit: cannot'
-	from=$(at 'virtio_blk.*logical blocks') to=$(at 'ovlinit: debug: starting')
-	[ -n "$from" ] && [ -n "$to" ]
-	echo "figure: a late device: $((to - from)) ms from the driver's message to the start of init"
+	begin=$(at 'virtio_blk.*logical blocks') end=$(at 'ovlinit: debug: starting')
+	[ -n "$begin" ] && [ -n "$end" ]
+	echo "figure: a late device: $((end - begin)) ms from the driver's message to the start of init"
 }
 scenario 'devices: one that is plugged in late' late /dev/vda
 scenario 'devices: one that is plugged in late, by UUID' late "UUID=$uuid"
@@ -102,7 +102,7 @@ mkdir "$tmp/i"
 mksquashfs "$tmp/d" "$tmp/i/tree.img" -quiet -no-progress >/dev/null
 modules='overlay' initramfs "$tmp/no-loop" "$tmp/i"
 scenario 'devices: an image, but no loop devices' hopeless '/tree\.img' "$tmp/no-loop" ovl.root=initramfs
-truncate -s 1m "$tmp/i/tree.img"
+truncate -s 100k "$tmp/i/tree.img"
 modules='overlay loop squashfs' initramfs "$tmp/cut-image" "$tmp/i"
 scenario 'devices: an image that is cut' hopeless 'mount /dev/loop0' "$tmp/cut-image" ovl.root=initramfs
 modules='overlay squashfs virtio_pci virtio_blk' initramfs "$tmp/with-squashfs"

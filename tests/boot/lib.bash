@@ -16,6 +16,9 @@ boot_limit=90                           # seconds a boot may take
 boot_memory=512                         # MiB
 boot_options=()                         # further ones for qemu
 boot_quiet=quiet                        # how much the kernel says on the console
+# Every kernel's words. A busy host may withhold timer interrupts for so long that the kernel believes that it has none,
+# and gives up before it has a console to say so.
+boot_always='console=ttyS0 earlyprintk=ttyS0 no_timer_check panic=-1'
 qemu='' ended='' to='' from='' line='' console=$tmp/console
 
 # fail WORDS: why the test fails.
@@ -46,7 +49,8 @@ initramfs() {
 	done
 	[ -z "${2-}" ] || cp -a "$2/." "$root/"
 	[ -e "$root/init" ] || install -m 0755 "$ovlinit" "$root/init"
-	(cd "$root" && find . -print0 | cpio -0 -o -H newc -R 0:0 --quiet) >"$1"
+	# Sorted: a file system's own order is another on each host.
+	(cd "$root" && find . -print0 | sort -z | cpio -0 -o -H newc -R 0:0 --quiet) >"$1"
 	rm -rf "$root"
 }
 
@@ -123,10 +127,10 @@ boot() {
 	: >"$console"
 	rm -f "$tmp/in" "$tmp/out"
 	mkfifo "$tmp/in" "$tmp/out"
-	# KVM is not everywhere, and not the same everywhere. Without it, a busy host makes the check of the timer fail.
+	# KVM is not everywhere, and not the same everywhere.
 	qemu-system-x86_64 -M q35 -accel tcg -cpu max -m "$boot_memory" -nographic -no-reboot -nodefaults -serial stdio \
 		-kernel "$kernel" -initrd "$initrd" \
-		-append "console=ttyS0 panic=-1 no_timer_check $boot_quiet $words" \
+		-append "$boot_always $boot_quiet $words" \
 		"${drives[@]}" "${boot_options[@]}" <"$tmp/in" >"$tmp/out" 2>&1 &
 	qemu=$! ended=''
 	exec {to}>"$tmp/in" {from}<"$tmp/out"

@@ -39,7 +39,7 @@ scenario 'words: a wrong one and no fallback' hopeless "$root $stack ovl.foo=1" 
 
 # long LENGTH WORDS END: a command line of LENGTH bytes in all, END at its end.
 long() {
-	local head="console=ttyS0 panic=-1 no_timer_check $boot_quiet $2" end=$3 pad
+	local head="$boot_always $boot_quiet $2" end=$3 pad
 	printf -v pad '%*s' $(($1 - ${#head} - ${#end} - 6)) ''
 	boot "$tmp/plain" "$2 pad=${pad// /x} $end" "$tmp/disk"
 	finish
@@ -49,18 +49,13 @@ fits() {
 	saw '^init: layers layer1 layer2 layer3$'
 	unseen '^ovlinit:'
 }
-# The kernel cuts it without a word, and what stood at the end is not there.
-cut() {
-	long 4095 "$root $fallback" "$stack"
-	saw '^ovlinit: cannot .*stack' "^ovlinit: note: .*fallback.*$two" '^init: layers layer1 layer2$'
-}
-half() {
-	long $((2047 + 9)) "$root $fallback" "$stack"
-	saw "^ovlinit: cannot .*${three:0:40}" "^ovlinit: note: .*fallback.*$two" '^init: layers layer1 layer2$'
+# Boot loaders cut what is longer, without a word. (This kernel does not always start if they do not.)
+is_cut() {
+	long 2047 "$root $fallback" "${stack%?}"
+	saw "^ovlinit: cannot .*${three%?}:" "^ovlinit: note: .*fallback.*$two" '^init: layers layer1 layer2$'
 }
 scenario 'words: a line as long as the kernel takes' fits
-scenario 'words: a line of 4 KiB, of which the kernel cuts the end' cut
-scenario 'words: a line that the kernel cuts within the stack' half
+scenario 'words: a line that was cut within the stack' is_cut
 
 debug() {
 	booted "$tmp/plain" "$root $stack ovl.debug" "$tmp/disk"
