@@ -153,6 +153,17 @@ $root/overlay2/$top/work"
 	assert_output --regexp '^ovlctl [0-9.]+$'
 }
 
+@test "usage: every verb and every option of its own is in ovlctl.8" {
+	mapfile -t verbs < <("$CTL" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+	for verb in "${verbs[@]}"; do
+		grep -qE "^\.It Cm $verb( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" || fail "$verb is not in ovlctl.8"
+		while read -r option; do
+			grep -qE "Fl -?($option|. \| -$option|-$option)( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" ||
+				fail "--$option of $verb is not in ovlctl.8"
+		done < <("$CTL" "$verb" --help | grep -oE -- '--[a-z][a-z-]+' | cut -c 3-)
+	done
+}
+
 @test "colours only on a terminal, none with NO_COLOR; a full disk is an error" {
 	run ctl ls
 	refute_output --partial $'\e['
