@@ -158,7 +158,7 @@ $root/overlay2/$top/work"
 	for verb in "${verbs[@]}"; do
 		grep -qE "^\.It Cm $verb( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" || fail "$verb is not in ovlctl.8"
 		while read -r option; do
-			grep -qE "Fl -?($option|. \| -$option|-$option)( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" ||
+			grep -qE -- " -$option( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" ||
 				fail "--$option of $verb is not in ovlctl.8"
 		done < <("$CTL" "$verb" --help | grep -oE -- '--[a-z][a-z-]+' | cut -c 3-)
 	done
