@@ -115,6 +115,12 @@ $(B)/ctl/core/%.o: src/core/%.c
 $(B)/ovlctl: $(CTL_SOURCES:src/ctl/%.c=$(B)/ctl/%.o) $(CORE:%=$(B)/ctl/core/%.o)
 	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(CTL_LIBS)
 
+# The same sources with the sanitizers, for tests that hand it anything.
+$(B)/san/ovlctl: $(CTL_SOURCES) $(CORE:%=src/core/%.c) $(CTL_HEADERS) $(wildcard include/ovl/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/ctl \
+		-o $@ $(filter %.c,$^) $(CTL_LIBS)
+
 # The same program with fault points, for tests; check-binary.sh refuses it.
 $(B)/fault/%.o: src/%.c | $(B)/deps.mk
 	@mkdir -p $(@D)
@@ -163,7 +169,7 @@ check: $(B)/deps.mk
 	tests/run unit bats
 
 # All that the tests run.
-tested: all probes units $(B)/fault/ovlrun
+tested: all probes units $(B)/fault/ovlrun $(B)/san/ovlctl
 
 check-interop: $(B)/deps.mk
 	packaging/deps.sh build interop
