@@ -39,6 +39,7 @@ check    setcap                           libcap2-bin     libcap             lib
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
 check    setfacl                          acl             acl                acl
+check    dot                              graphviz        graphviz           graphviz
 check    tmux                             tmux            tmux               tmux
 check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
 check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs

@@ -38,8 +38,7 @@ static json_t *row(size_t i, void *context)
 					       : json_string("<none>"),
 			 "id", image->id, "layer", layer ? out_string(layer->id) : NULL, "chain_id",
 			 layer ? layer->chain : NULL, "layers", layer ? (int)layer->depth : 0,
-			 "size", size < 0 ? json_null() : json_integer(size), "created",
-			 image->created < 0 ? json_null() : json_integer(image->created), "wrong",
+			 "size", out_number(size), "created", out_number(image->created), "wrong",
 			 image->wrong ?: "");
 }
 

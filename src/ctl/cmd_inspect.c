@@ -80,12 +80,11 @@ static json_t *chain(const struct store *store, const struct stack *stack)
 	for (unsigned int i = 0; i < stack->count; i++) {
 		const struct layer *layer = &store->layers[stack->layers[i]];
 
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:o, s:s, s:s?, s:s?}", "Id", layer->id, "Link",
-					layer->link, "Size",
-					layer->size < 0 ? json_null() : json_integer(layer->size),
-					"Kind", layer_kind_names[layer->kind], "DiffId",
-					layer->digest, "ChainId", layer->chain));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s, s:s?, s:s?}", "Id",
+						      layer->id, "Link", layer->link, "Size",
+						      out_number(layer->size), "Kind",
+						      layer_kind_names[layer->kind], "DiffId",
+						      layer->digest, "ChainId", layer->chain));
 	}
 	return list;
 }

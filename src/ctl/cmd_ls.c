@@ -14,14 +14,13 @@ static json_t *row(size_t i, void *context)
 {
 	const struct store *store = context;
 	const struct layer *layer = &store->layers[i];
-	json_t *size = layer->size < 0 ? json_null() : json_integer(layer->size);
 	const char *state = layer->is_damaged ? "damaged" : layer->has_merged ? "mounted" : "";
 
 	return json_pack("{s:o, s:s, s:s, s:i, s:o, s:I, s:i, s:s, s:s?, s:s?, s:s?}", "id",
 			 out_string(layer->id), "link", layer->link, "kind",
-			 layer_kind_names[layer->kind], "depth", (int)layer->depth, "size", size,
-			 "changed", (json_int_t)layer->time, "users", (int)layer->users, "state",
-			 state, "parent",
+			 layer_kind_names[layer->kind], "depth", (int)layer->depth, "size",
+			 out_number(layer->size), "changed", (json_int_t)layer->time, "users",
+			 (int)layer->users, "state", state, "parent",
 			 layer->parent == NO_LAYER ? NULL : store->layers[layer->parent].id,
 			 "diff_id", layer->digest, "chain_id", layer->chain);
 }

@@ -86,6 +86,11 @@ json_t *out_string(const char *text)
 	return json;
 }
 
+json_t *out_number(json_int_t number)
+{
+	return number < 0 ? json_null() : json_integer(number);
+}
+
 bool out_is_coloured(void)
 {
 	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
@@ -93,7 +98,7 @@ bool out_is_coloured(void)
 	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-static char *bytes(json_int_t n)
+char *out_bytes(json_int_t n)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	char cell[CELL_SIZE];
@@ -130,6 +135,25 @@ static char *age(json_int_t then)
 	return file_copy(cell);
 }
 
+/* Cuts an id as engines do; Docker's init layers keep their ending. */
+static void shorten(char *id)
+{
+	size_t len = strlen(id);
+
+	if (len > SHORT_ID)
+		strcpy(id + SHORT_ID, strcmp(id + len - 5, "-init") == 0 ? "-init" : "");
+}
+
+void out_id(FILE *file, const char *id, bool is_long)
+{
+	char *text = file_copy(id);
+
+	if (!is_long)
+		shorten(text);
+	out_text(file, text);
+	free(text);
+}
+
 static char *joined(const json_t *list)
 {
 	size_t size = 1;
@@ -154,11 +178,10 @@ static char *cell(const struct out *out, const struct column *column, const json
 		text = joined(value);
 	} else if (json_is_string(value)) {
 		text = file_copy(json_string_value(value));
-		if (column->kind == COLUMN_SHORT && !out->is_long && strlen(text) > SHORT_ID)
-			strcpy(text + SHORT_ID,
-			       strcmp(text + strlen(text) - 5, "-init") == 0 ? "-init" : "");
+		if (column->kind == COLUMN_SHORT && !out->is_long)
+			shorten(text);
 	} else if (json_is_integer(value) && column->kind == COLUMN_BYTES) {
-		text = bytes(json_integer_value(value));
+		text = out_bytes(json_integer_value(value));
 	} else if (json_is_integer(value) && column->kind == COLUMN_AGE) {
 		text = age(json_integer_value(value));
 	} else if (json_is_integer(value)) {

@@ -48,6 +48,15 @@ void out_object(const struct out *out, json_t *object, const struct column *colu
 /* Prints text with what must not reach a terminal escaped. */
 void out_text(FILE *file, const char *text);
 
+/* Prints an id, escaped, cut to what is enough for people unless is_long. */
+void out_id(FILE *file, const char *id, bool is_long);
+
+/* "1.5 MiB", in memory of the caller's. */
+char *out_bytes(json_int_t bytes);
+
+/* A number of bytes or seconds, or null if it is negative: not known. */
+json_t *out_number(json_int_t number);
+
 /* A JSON string of any bytes: what is no UTF-8 becomes \xNN. */
 json_t *out_string(const char *text);
 
