@@ -230,6 +230,8 @@ void check_content(struct check *check)
 	for (unsigned int i = 0; i < store->layer_count; i++) {
 		const struct layer *layer = &store->layers[i];
 
+		if (!ovl_id_is_valid(layer->id, strlen(layer->id)))
+			continue;
 		/* Engines of ordinary users mount with userxattr. */
 		memset(&walk, 0, sizeof(walk));
 		walk.prefix = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0

@@ -104,13 +104,15 @@ static void check_work(struct look *look, const struct stat *st)
 			    st->st_mode & 07777);
 	if (look->is_mounted)
 		return; /* it changes, and is the kernel's */
+	snprintf(look->path, sizeof(look->path), "%s/work/work", id);
+	if (fstatat(check->store->tree.fd, look->path, &mark, AT_SYMLINK_NOFOLLOW) < 0)
+		return; /* never mounted */
 	snprintf(path, sizeof(path), "%s/work/work/incompat/volatile", id);
 	if (fstatat(check->store->tree.fd, path, &mark, AT_SYMLINK_NOFOLLOW) == 0) {
 		check_found(check, RULE_VOLATILE, path,
 			    "no writable mount works while it is there");
 		return;
 	}
-	snprintf(look->path, sizeof(look->path), "%s/work/work", id);
 	if (file_each(&check->store->tree, look->path, look_deeper, look, &err) > 0)
 		check_found(check, RULE_WORK_DEEP, look->path,
 			    "the kernel does not empty it: writable mounts become read-only");
@@ -164,6 +166,9 @@ static int check_entry(const char *name, void *context)
 		check_found(look->check, RULE_UNKNOWN_FILE, look->path, "no part of the format");
 		return 0;
 	}
+	/* The core has looked at both. */
+	if (strcmp(name, "link") == 0 || strcmp(name, "lower") == 0)
+		return 0;
 	if (fstatat(look->check->store->tree.fd, look->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0; /* gone meanwhile */
 	if (strcmp(name, "work") == 0)

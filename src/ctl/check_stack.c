@@ -57,21 +57,19 @@ static int read_lower(const struct check *check, const char *id, struct ovl_erro
 }
 
 /*
- * Follows the lowers from parent to parent. True: they are the parent's with the parent in front. Else *last is the last
- * layer that was where it should be.
+ * Follows the lowers from parent to parent. 0: they are the parent's with the parent in front. Else the place in the stack
+ * from where on they are not.
  */
-static bool is_parents(const struct store *store, unsigned int number, unsigned int *last)
+static unsigned int find_difference(const struct store *store, unsigned int number)
 {
-	unsigned int at = store->layers[number].parent;
+	unsigned int at = store->layers[number].parent, i;
 
-	*last = number;
-	for (unsigned int i = 1; i < stack.depth; i++) {
+	for (i = 1; i < stack.depth; i++) {
 		if (at == NO_LAYER || strcmp(store->layers[at].link, stack.layer[i].link) != 0)
-			return false;
-		*last = at;
+			return i;
 		at = store->layers[at].parent;
 	}
-	return at == NO_LAYER;
+	return at == NO_LAYER ? 0 : i;
 }
 
 static int compare_spare(const void *link, const void *spare)
@@ -96,7 +94,6 @@ static void check_own(struct stacks *stacks, unsigned int number)
 	struct check *check = stacks->check;
 	const struct layer *layer = &check->store->layers[number];
 	struct ovl_error err = { 0 };
-	unsigned int last;
 
 	if (!ovl_id_is_valid(layer->id, strlen(layer->id)))
 		return; /* told with the tree */
@@ -111,7 +108,7 @@ static void check_own(struct stacks *stacks, unsigned int number)
 			check_found(check, RULE_DEPTH_KERNEL, layer->id, "%s", err.reason);
 		else
 			check_refused(check, &err, layer->id);
-	} else if (!is_parents(check->store, number, &last)) {
+	} else if (find_difference(check->store, number) > 0) {
 		stacks->doubtful = file_grow(stacks->doubtful, stacks->doubtful_count,
 					     sizeof(*stacks->doubtful));
 		stacks->doubtful[stacks->doubtful_count++] = number;
@@ -153,27 +150,54 @@ static bool is_in_cycle(const struct store *store, unsigned int number)
 	return at == number;
 }
 
+/*
+ * The layer at this place of the stack has told already what is wrong: whatever is below it differs because of that. With a
+ * link file that cannot be read it is known by its entry in l/ only.
+ */
+static bool is_bad_at(const struct stacks *stacks, unsigned int place)
+{
+	const struct store *store = stacks->check->store;
+	char name[OVL_LINK_LEN + 3], target[OVL_ID_MAX + sizeof("..//diff") + 1];
+	unsigned int number;
+	ssize_t len;
+
+	if (place < 1 || place >= stack.depth)
+		return false;
+	number = store_link(store, stack.layer[place].link);
+	if (number == NO_LAYER) {
+		snprintf(name, sizeof(name), "l/%s", stack.layer[place].link);
+		len = readlinkat(store->tree.fd, name, target, sizeof(target) - 1);
+		if (len <= 8)
+			return false;
+		target[len - 5] = '\0';
+		number = store_layer(store, target + 3);
+	}
+	return number != NO_LAYER && stacks->is_bad[number];
+}
+
 static void check_doubtful(struct stacks *stacks, unsigned int number)
 {
 	struct check *check = stacks->check;
 	const struct store *store = check->store;
 	const struct layer *layer = &store->layers[number];
 	struct ovl_error err = { 0 };
-	unsigned int last;
+	unsigned int place;
 	bool is_explained;
 
 	stack.depth = 1;
 	if (read_lower(check, layer->id, &err) < 0)
-		return; /* it changed meanwhile */
-	is_parents(store, number, &last);
-	is_explained = last != number && stacks->is_bad[last];
+		return; /* told; or it changed meanwhile */
+	place = find_difference(store, number);
+	is_explained = is_bad_at(stacks, place) || is_bad_at(stacks, place - 1);
 	if (resolve(check, layer->id, true, &err) < 0) {
 		if (!is_explained && !is_told(stacks, &err) && !stacks->is_bad[number])
 			check_refused(check, &err, layer->id);
 		stacks->is_bad[number] = true;
-	} else if (!is_explained && is_in_cycle(store, number)) {
+	} else if (is_explained) {
+		return;
+	} else if (is_in_cycle(store, number)) {
 		check_found(check, RULE_CYCLE, layer->id, "it is below itself");
-	} else if (!is_explained) {
+	} else {
 		check_found(check, RULE_LOWER_PARENT, layer->id,
 			    "its lower file is not its parent's link and the parent's lower file");
 	}

@@ -140,8 +140,10 @@ int check_tree(struct check *check, struct ovl_error *err)
 	}
 	check_mode(check, ".", false);
 	check_mode(check, "l", true);
-	for (unsigned int i = 0; i < store->layer_count; i++)
-		check_mode(check, store->layers[i].id, false);
+	for (unsigned int i = 0; i < store->layer_count; i++) {
+		if (ovl_id_is_valid(store->layers[i].id, strlen(store->layers[i].id)))
+			check_mode(check, store->layers[i].id, false);
+	}
 	check_reach(check);
 	ret = file_each(&store->tree, ".", check_child, check, err)
 		      ?: file_each(&store->tree, "l", add_link, check, err);

@@ -106,9 +106,9 @@ static void print(const struct call *call, struct report *report, const struct c
 		out_rows(&call->out, columns, is_repair ? COLUMNS : COLUMNS - 1, report->count, row,
 			 report);
 	if (!call->out.is_json && !call->out.is_quiet)
-		printf("%s%u layers, %u errors, %u warnings, %u notes\n", report->count ? "\n" : "",
-		       check->store->layer_count, counts[SEVERITY_ERROR], counts[SEVERITY_WARNING],
-		       counts[SEVERITY_NOTE]);
+		printf("%slayers: %u, errors: %u, warnings: %u, notes: %u\n",
+		       report->count ? "\n" : "", check->store->layer_count, counts[SEVERITY_ERROR],
+		       counts[SEVERITY_WARNING], counts[SEVERITY_NOTE]);
 }
 
 static int run(struct call *call, struct ovl_error *err)
