@@ -63,8 +63,10 @@ static int check_pid(const struct store *store, const char *pid_file, struct ovl
 static int docker_keep_off(const struct store *store, struct ovl_error *err)
 {
 	static const char *const pid_files[] = { "run/docker.pid", "var/run/docker.pid" };
-	static const char *const databases[] = { "volumes/metadata.db", "network/files/local-kv.db",
-						 "buildkit/metadata_v2.db" };
+	static const char *const databases[] = {
+		"volumes/metadata.db", "network/files/local-kv.db", "buildkit/metadata_v2.db",
+		"containerd/daemon/io.containerd.metadata.v1.bolt/meta.db"
+	};
 
 	for (size_t i = 0; i < sizeof(pid_files) / sizeof(pid_files[0]); i++) {
 		int ret = check_pid(store, pid_files[i], err);

@@ -500,7 +500,7 @@ podman_root() {
 	printf 'sha256:%s' "$top_chain" >"$root/$mounts/parent"
 	findings
 	tree_id 99 >"$root/$mounts/mount-id"
-	findings 'warning container web' "warning orphan $web"
+	findings "warning orphan $web" 'warning container web'
 }
 
 @test "C42 C43 containers/storage: incomplete layers, lists and trees that differ" {
