@@ -13,7 +13,7 @@
 #include "verb.h"
 
 static const struct verb *const verbs[] = {
-	&cmd_info, &cmd_images, &cmd_containers, &cmd_ls, &cmd_tree, &cmd_inspect,
+	&cmd_info, &cmd_images, &cmd_containers, &cmd_ls, &cmd_tree, &cmd_inspect, &cmd_check,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
