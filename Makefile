@@ -27,6 +27,10 @@ INIT := main words report early device probe dir upper compose switch onfail
 INIT_SOURCES := $(INIT:%=src/init/%.c)
 INIT_HEADERS := $(wildcard src/init/*.h)
 
+# ovlctl: an ordinary program with the system's C library, and the core once more for it.
+CTL_SOURCES := $(wildcard src/ctl/*.c)
+CTL_HEADERS := $(wildcard src/ctl/*.h)
+
 PROBES := $(patsubst tests/probes/%.c,$(B)/probes/%,$(wildcard tests/probes/*.c))
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -34,7 +38,7 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 .PHONY: all help demo check check-interop check-boot check-mutants bench tcb lint format format-check probes units clean
 .PHONY: install uninstall deb tested
 
-all: $(B)/ovlrun $(B)/ovlinit
+all: $(B)/ovlrun $(B)/ovlinit $(B)/ovlctl
 
 # Written by packaging/deps.sh: where musl, libcap-ng and the kernel's headers are. A goal that
 # builds nothing needs none of it.
@@ -101,6 +105,24 @@ $(B)/ovlinit: $(B)/ovlinit.debug
 	strip -o $@ $<
 	packaging/check-binary.sh $@
 
+CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(DEFINES) -Iinclude -Isrc/ctl -MMD -MP
+CTL_LIBS   = -ljansson -lcrypto
+
+$(B)/ctl/%.o: src/ctl/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CTL_CFLAGS) -c -o $@ $<
+$(B)/ctl/core/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CTL_CFLAGS) -c -o $@ $<
+$(B)/ovlctl: $(CTL_SOURCES:src/ctl/%.c=$(B)/ctl/%.o) $(CORE:%=$(B)/ctl/core/%.o)
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(CTL_LIBS)
+
+# The same sources with the sanitizers, for tests that hand it anything.
+$(B)/san/ovlctl: $(CTL_SOURCES) $(CORE:%=src/core/%.c) $(CTL_HEADERS) $(wildcard include/ovl/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/ctl \
+		-o $@ $(filter %.c,$^) $(CTL_LIBS)
+
 # The same program with fault points, for tests; check-binary.sh refuses it.
 $(B)/fault/%.o: src/%.c | $(B)/deps.mk
 	@mkdir -p $(@D)
@@ -149,7 +171,7 @@ check: $(B)/deps.mk
 	tests/run unit bats
 
 # All that the tests run.
-tested: all probes units $(B)/fault/ovlrun
+tested: all probes units $(B)/fault/ovlrun $(B)/san/ovlctl
 
 check-interop: $(B)/deps.mk
 	packaging/deps.sh build interop
@@ -203,4 +225,4 @@ help:
 	@echo '  make tcb             lines of code of ovlrun and of ovlinit, against their budgets'
 	@echo '  make lint, format, format-check, clean'
 
--include $(wildcard $(B)/core/*.d $(B)/run/*.d $(B)/init/*.d $(B)/fault/*/*.d)
+-include $(wildcard $(B)/core/*.d $(B)/run/*.d $(B)/init/*.d $(B)/ctl/*.d $(B)/ctl/core/*.d $(B)/fault/*/*.d)

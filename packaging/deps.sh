@@ -22,13 +22,15 @@ build    /usr/*-linux-musl/lib*/rcrt1.o   -               -                  mus
 build    /usr/include/linux/capability.h  linux-libc-dev  linux-headers      kernel-headers
 build    /usr/include/cap-ng.h            -               libcap-ng-dev      -
 build    /usr/lib/libcap-ng.a             -               libcap-ng-static   -
+build    /usr/include/jansson.h           libjansson-dev  jansson-dev        jansson-devel
+build    /usr/include/openssl/evp.h       libssl-dev      openssl-dev        openssl-devel
+build    /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
 demo     bash                             bash            bash               bash
 demo     static-busybox                   busybox-static  busybox-static     busybox
 demo     setpriv                          util-linux      setpriv            util-linux
 demo     unshare                          util-linux      util-linux-misc    util-linux
 check    bats                             bats            bats               bats
 check    /usr/lib/bats/bats-assert/*      bats-assert     bats-assert        bats-assert
-check    /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
 check    /usr/include/cmocka.h            libcmocka-dev   cmocka-dev         libcmocka-devel
 check    /usr/lib*/libasan.so.*           -               -                  libasan
 check    /usr/lib*/libubsan.so.*          -               -                  libubsan
@@ -37,6 +39,7 @@ check    setcap                           libcap2-bin     libcap             lib
 check    jq                               jq              jq                 jq
 check    getfattr                         attr            attr               attr
 check    setfacl                          acl             acl                acl
+check    dot                              graphviz        graphviz           graphviz
 check    tmux                             tmux            tmux               tmux
 check    mkfs.ext4                        e2fsprogs       e2fsprogs          e2fsprogs
 check    mkfs.xfs                         xfsprogs        xfsprogs           xfsprogs

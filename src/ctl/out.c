@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Prints rows and messages. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "out.h"
+
+#define SHORT_ID  12
+#define CELL_SIZE 64
+
+/* Bytes of the valid UTF-8 sequence of a printable character at text, or 0. */
+static size_t printable(const unsigned char *text)
+{
+	size_t len = text[0] < 0x80			 ? 1
+		     : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
+		     : (text[0] & 0xf0) == 0xe0		 ? 3
+		     : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
+							 : 0;
+
+	if (len == 1)
+		return text[0] >= 0x20 && text[0] != 0x7f;
+	for (size_t i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if (len == 0 || (len == 2 && text[0] == 0xc2 && text[1] < 0xa0)) /* C1 controls */
+		return 0;
+	if (len == 3 &&
+	    ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0)))
+		return 0;
+	/* Characters that turn the direction of writing, or are lines. */
+	if (len == 3 && text[0] == 0xe2 && (text[1] == 0x80 || text[1] == 0x81) &&
+	    text[2] >= 0xa6 && text[2] <= 0xae)
+		return 0;
+	if (len == 4 &&
+	    ((text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90)))
+		return 0;
+	return len;
+}
+
+static char *escaped(const char *text)
+{
+	char *out = file_alloc(4 * strlen(text) + 1), *end = out;
+
+	for (const unsigned char *at = (const unsigned char *)text; *at;) {
+		size_t len = printable(at);
+
+		if (len == 0) {
+			end += sprintf(end, "\\x%02x", *at++);
+		} else {
+			memcpy(end, at, len);
+			end += len;
+			at += len;
+		}
+	}
+	return out;
+}
+
+/* Columns on a terminal: one for each character. */
+static size_t width(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text; text++)
+		columns += ((unsigned char)*text & 0xc0) != 0x80;
+	return columns;
+}
+
+void out_text(FILE *file, const char *text)
+{
+	char *safe = escaped(text);
+
+	fputs(safe, file);
+	free(safe);
+}
+
+json_t *out_string(const char *text)
+{
+	char *safe = escaped(text);
+	json_t *json = json_string(safe);
+
+	free(safe);
+	return json;
+}
+
+json_t *out_number(json_int_t number)
+{
+	return number < 0 ? json_null() : json_integer(number);
+}
+
+bool out_is_coloured(void)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+char *out_bytes(json_int_t n)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	char cell[CELL_SIZE];
+	double value = (double)n;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit < 6) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(cell, sizeof(cell), unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value,
+		 units[unit]);
+	return file_copy(cell);
+}
+
+static char *age(json_int_t then)
+{
+	static const struct {
+		json_int_t seconds;
+		const char *name;
+	} units[] = { { 31557600, "year" }, { 2629800, "month" }, { 604800, "week" },
+		      { 86400, "day" },	    { 3600, "hour" },	  { 60, "minute" },
+		      { 1, "second" } };
+	json_int_t seconds = time(NULL) - then;
+	char cell[CELL_SIZE];
+	size_t i = 0;
+
+	if (seconds < 1)
+		return file_copy("now");
+	while (seconds < units[i].seconds)
+		i++;
+	snprintf(cell, sizeof(cell), "%lld %s%s", (long long)(seconds / units[i].seconds),
+		 units[i].name, seconds / units[i].seconds == 1 ? "" : "s");
+	return file_copy(cell);
+}
+
+/* Cuts an id as engines do; Docker's init layers keep their ending. */
+static void shorten(char *id)
+{
+	size_t len = strlen(id);
+
+	if (len > SHORT_ID)
+		strcpy(id + SHORT_ID, strcmp(id + len - 5, "-init") == 0 ? "-init" : "");
+}
+
+void out_id(FILE *file, const char *id, bool is_long)
+{
+	char *text = file_copy(id);
+
+	if (!is_long)
+		shorten(text);
+	out_text(file, text);
+	free(text);
+}
+
+static char *joined(const json_t *list)
+{
+	size_t size = 1;
+	char *text, *end;
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		size += json_string_length(json_array_get(list, i)) + 2;
+	text = end = file_alloc(size);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		end = stpcpy(stpcpy(end, i ? ", " : ""),
+			     json_string_value(json_array_get(list, i)) ?: "");
+	return text;
+}
+
+/* What a cell shows, escaped. */
+static char *cell(const struct out *out, const struct column *column, const json_t *row)
+{
+	const json_t *value = json_object_get(row, column->key);
+	char *text, *safe, number[CELL_SIZE];
+
+	if (json_is_array(value) && json_array_size(value)) {
+		text = joined(value);
+	} else if (json_is_string(value)) {
+		text = file_copy(json_string_value(value));
+		if (column->kind == COLUMN_SHORT && !out->is_long)
+			shorten(text);
+	} else if (json_is_integer(value) && column->kind == COLUMN_BYTES) {
+		text = out_bytes(json_integer_value(value));
+	} else if (json_is_integer(value) && column->kind == COLUMN_AGE) {
+		text = age(json_integer_value(value));
+	} else if (json_is_integer(value)) {
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		text = file_copy(number);
+	} else if (json_is_boolean(value)) {
+		text = file_copy(json_is_true(value) ? "true" : "false");
+	} else {
+		text = file_copy("-");
+	}
+	safe = escaped(text);
+	free(text);
+	return safe;
+}
+
+static bool is_right(enum column_kind kind)
+{
+	return kind == COLUMN_BYTES || kind == COLUMN_COUNT;
+}
+
+static void pad(size_t columns)
+{
+	printf("%*s", (int)columns, "");
+}
+
+static void print_cell(const char *text, const struct column *column, size_t columns, bool is_last)
+{
+	size_t fill = columns > width(text) ? columns - width(text) : 0;
+
+	if (is_right(column->kind))
+		pad(fill);
+	fputs(text, stdout);
+	if (!is_last)
+		pad((is_right(column->kind) ? 0 : fill) + 2);
+}
+
+static void print_json(json_t *json, size_t flags)
+{
+	json_dumpf(json, stdout, flags);
+}
+
+static void rows_as_json(size_t count, json_t *(*row)(size_t, void *), void *context)
+{
+	bool is_first = true;
+
+	putchar('[');
+	for (size_t i = 0; i < count; i++) {
+		json_t *object = row(i, context);
+
+		if (!object)
+			continue;
+		fputs(is_first ? "\n " : ",\n ", stdout);
+		is_first = false;
+		print_json(object, JSON_COMPACT);
+		json_decref(object);
+	}
+	puts(is_first ? "]" : "\n]");
+}
+
+void out_rows(const struct out *out, const struct column *columns, size_t column_count,
+	      size_t count, json_t *(*row)(size_t i, void *context), void *context)
+{
+	size_t *widths, shown = out->is_quiet ? 1 : column_count;
+	bool is_coloured = out_is_coloured();
+
+	if (out->is_json) {
+		rows_as_json(count, row, context);
+		return;
+	}
+	widths = file_alloc(column_count * sizeof(*widths));
+	for (size_t k = 0; k < shown && !out->is_quiet; k++)
+		widths[k] = strlen(columns[k].title);
+	for (int pass = 0; pass < 2; pass++) { /* measure, then print */
+		if (pass == 1 && !out->is_quiet) {
+			fputs(is_coloured ? "\033[1m" : "", stdout);
+			for (size_t k = 0; k < shown; k++)
+				print_cell(columns[k].title, &columns[k], widths[k],
+					   k + 1 == shown);
+			puts(is_coloured ? "\033[0m" : "");
+		}
+		for (size_t i = 0; i < count; i++) {
+			json_t *object = row(i, context);
+
+			for (size_t k = 0; object && k < shown; k++) {
+				char *text = cell(out, &columns[k], object);
+
+				if (pass == 1)
+					print_cell(text, &columns[k], widths[k], k + 1 == shown);
+				else if (width(text) > widths[k])
+					widths[k] = width(text);
+				free(text);
+			}
+			if (object && pass == 1)
+				putchar('\n');
+			json_decref(object);
+		}
+	}
+	free(widths);
+}
+
+void out_object(const struct out *out, json_t *object, const struct column *columns,
+		size_t column_count)
+{
+	size_t widest = 0;
+
+	if (out->is_json) {
+		print_json(object, JSON_INDENT(2));
+		putchar('\n');
+		return;
+	}
+	for (size_t k = 0; k < column_count; k++) {
+		if (strlen(columns[k].title) > widest)
+			widest = strlen(columns[k].title);
+	}
+	for (size_t k = 0; k < column_count; k++) {
+		char *text;
+
+		if (!json_object_get(object, columns[k].key))
+			continue;
+		text = cell(out, &columns[k], object);
+		printf("%s:%*s %s\n", columns[k].title, (int)(widest - strlen(columns[k].title)),
+		       "", text);
+		free(text);
+	}
+}
+
+void out_error(const struct ovl_error *err)
+{
+	char *object = escaped(err->object);
+
+	fflush(stdout);
+	fprintf(stderr, "ovlctl: cannot %s %s: %s\n", err->verb, object,
+		err->reason ?: strerror(err->errnum));
+	if (err->hint)
+		fprintf(stderr, "ovlctl: hint: %s\n", err->hint);
+	free(object);
+}

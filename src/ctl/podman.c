@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The metadata of containers/storage, which Podman, Buildah and CRI-O write (format, section 11): three lists in JSON.
+ * A layer's id is the name of its directory.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "digest.h"
+#include "store.h"
+
+#define PATH_SIZE 512
+
+/* Calls each for all objects of the list at path, which need not be there. */
+static int each_of(struct store *store, const char *path,
+		   void (*each)(struct store *, const json_t *), struct ovl_error *err)
+{
+	json_t *list = file_load_json(&store->root, path, err), *object;
+	size_t i;
+
+	if (!list)
+		return err->errnum == ENOENT ? 0 : -err->errnum;
+	json_array_foreach(list, i, object)
+	{
+		if (json_text(object, "id"))
+			each(store, object);
+	}
+	json_decref(list);
+	return 0;
+}
+
+static void add_layer(struct store *store, const json_t *object)
+{
+	unsigned int number = store_layer(store, json_text(object, "id"));
+	const json_t *size = json_object_get(object, "diff-size");
+	struct layer *layer;
+
+	if (number == NO_LAYER)
+		return;
+	layer = &store->layers[number];
+	layer->chain = layer->id;
+	layer->kind = LAYER_CACHE; /* until an image or a container is found that has it */
+	if (digest_hex_of(json_text(object, "diff-digest")))
+		layer->digest = file_copy(json_text(object, "diff-digest"));
+	if (json_is_integer(size))
+		layer->size = json_integer_value(size);
+	/* One that was being written when its writer died: to be deleted, never used. */
+	if (json_is_true(json_object_get(json_object_get(object, "flags"), "incomplete")))
+		layer->is_damaged = true;
+}
+
+/* The config is kept under the name "=" and the base64 of its key, its own digest. */
+static void verify_config(const struct store *store, struct image *image)
+{
+	char key[DIGEST_HEX + 8], name[2 * sizeof(key)], path[PATH_SIZE], hex[DIGEST_HEX + 1];
+	struct ovl_error err;
+	char *text;
+	size_t len;
+
+	snprintf(key, sizeof(key), "sha256:%s", image->id);
+	EVP_EncodeBlock((unsigned char *)name, (const unsigned char *)key, (int)strlen(key));
+	snprintf(path, sizeof(path), "overlay-images/%s/=%s", image->id, name);
+	text = file_load(&store->root, path, FILE_JSON_MAX, &len, &err);
+	if (!text) {
+		image->wrong = "its config cannot be read";
+		return;
+	}
+	digest_of(text, len, hex);
+	free(text);
+	if (strcmp(hex, image->id) != 0)
+		image->wrong = "its config does not have the digest that names it";
+}
+
+static void add_image(struct store *store, const json_t *object)
+{
+	const json_t *names = json_object_get(object, "names");
+	const char *id = json_text(object, "id"), *top = json_text(object, "layer");
+	struct image *image = store_add_image(store, id);
+	char text[1024];
+
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		if (json_is_string(json_array_get(names, i)))
+			image_add_name(image, json_string_value(json_array_get(names, i)));
+	}
+	/* NAME@DIGEST, as people write it too, follows from both. */
+	if (digest_hex_of(json_text(object, "digest")) && image->name_count) {
+		const char *name = image->names[0], *slash = strrchr(name, '/');
+		size_t len = (size_t)(slash ? slash - name : 0);
+
+		len += strcspn(name + len, ":@");
+		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name,
+			 json_text(object, "digest"));
+		image_add_name(image, text);
+	}
+	image->created = store_time(json_text(object, "created"));
+	if (!digest_is_hex(id))
+		image->wrong = "its id is no digest";
+	else
+		verify_config(store, image);
+	if (top) {
+		image->layer = store_layer(store, top);
+		if (image->layer == NO_LAYER)
+			image->wrong = "its layer is not in the tree";
+		else if (store->layers[image->layer].is_damaged && !image->wrong)
+			image->wrong = "its layer is incomplete or damaged";
+	}
+	store_use(store, image->layer, LAYER_IMAGE);
+}
+
+static void add_container(struct store *store, const json_t *object)
+{
+	struct container *container = store_add_container(store, json_text(object, "id"));
+	const char *name = json_string_value(json_array_get(json_object_get(object, "names"), 0));
+	const char *top = json_text(object, "layer"), *image = json_text(object, "image");
+
+	if (name)
+		container->name = file_copy(name);
+	if (image)
+		container->image = file_copy(image);
+	if (top)
+		container->layer = store_layer(store, top);
+	store_use(store, container->layer, LAYER_CONTAINER);
+	if (container->layer != NO_LAYER)
+		store->layers[container->layer].kind = LAYER_CONTAINER;
+}
+
+int podman_read(struct store *store, struct ovl_error *err)
+{
+	for (unsigned int i = 0; i < store->layer_count; i++)
+		store->layers[i].kind = LAYER_ORPHAN;
+	return each_of(store, "overlay-layers/layers.json", add_layer, err)
+		       ?: each_of(store, "overlay-layers/volatile-layers.json", add_layer, err)
+		       ?: each_of(store, "overlay-images/images.json", add_image, err)
+		       ?: each_of(store, "overlay-containers/containers.json", add_container, err)
+		       ?: each_of(store, "overlay-containers/volatile-containers.json", add_container, err);
+}

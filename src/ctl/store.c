@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/* What a storage root is, and names for what it holds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ovl/tree.h"
+#include "store.h"
+
+#define POLICY "/etc/ovlrun.conf"
+
+const char *const store_kind_names[] = {
+	[STORE_PLAIN] = "tree", [STORE_DOCKER] = "docker", [STORE_PODMAN] = "podman"
+};
+
+const char *const layer_kind_names[] = {
+	[LAYER_UNKNOWN] = "layer", [LAYER_IMAGE] = "image", [LAYER_CONTAINER] = "container",
+	[LAYER_INIT] = "init",	   [LAYER_CACHE] = "cache", [LAYER_ORPHAN] = "orphan",
+};
+
+/* Where engines keep their data unless told otherwise. */
+static const char *const usual[] = { "/var/lib/docker", "/var/lib/containers/storage" };
+
+/* errno tells why not; 0: it is something else. */
+static bool is_dir(const char *path)
+{
+	struct stat st;
+
+	errno = 0;
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static char *joined(const char *a, const char *b)
+{
+	struct dir dir = { -1, a };
+
+	return file_path(&dir, b);
+}
+
+/* The first `tree` of the policy, or NULL. Only its first word is looked at: the policy's own rules are ovlrun's. */
+static char *policy_tree(void)
+{
+	FILE *file = fopen(POLICY, "re");
+	char *line = NULL, *tree = NULL, word[PATH_MAX];
+	size_t size = 0;
+
+	while (file && !tree && getline(&line, &size, file) > 0) {
+		if (sscanf(line, " tree %4095s", word) == 1)
+			tree = file_copy(word);
+	}
+	free(line);
+	if (file)
+		fclose(file);
+	return tree;
+}
+
+static int open_dir(struct dir *dir, const char *path, struct ovl_error *err)
+{
+	dir->path = path;
+	dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir->fd < 0)
+		return ovl_fail(err, errno, "open", NULL,
+				errno == EACCES ? "only root can read an engine's storage" : NULL,
+				"%s", path);
+	return 0;
+}
+
+/* What the directory of a tree lies beside. */
+static enum store_kind kind_of(const char *root, const char *driver)
+{
+	if (strcmp(driver, "overlay2") == 0 && is_dir(joined(root, "image/overlay2")))
+		return STORE_DOCKER;
+	if (strcmp(driver, "overlay") == 0 &&
+	    (is_dir(joined(root, "overlay-layers")) || is_dir(joined(root, "overlay-images"))))
+		return STORE_PODMAN;
+	return STORE_PLAIN;
+}
+
+/* path: absolute, a real path; a tree, or the root of one. */
+static int locate(struct store *store, char *path, struct ovl_error *err)
+{
+	static const char *const drivers[] = { "overlay2", "overlay" };
+	char *slash = strrchr(path, '/');
+
+	if (is_dir(joined(path, "l"))) {
+		char *root = strndup(path, slash > path ? (size_t)(slash - path) : 1);
+
+		store->kind = kind_of(root, slash + 1);
+		if (store->kind != STORE_PLAIN && open_dir(&store->root, root, err) < 0)
+			return -err->errnum;
+		return open_dir(&store->tree, path, err);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		char *tree = joined(path, drivers[i]);
+
+		if (!is_dir(joined(tree, "l"))) {
+			if (errno == EACCES)
+				return ovl_fail(err, EACCES, "read", NULL,
+						"only root can read an engine's storage", "%s",
+						tree);
+			continue;
+		}
+		store->kind = kind_of(path, drivers[i]);
+		return open_dir(&store->root, path, err) ?: open_dir(&store->tree, tree, err);
+	}
+	return ovl_fail(err, ENOENT, "use", "there is no overlay2 tree in it",
+			"name a directory that holds l/, or an engine's root; `ovlctl info` tells "
+			"what is there",
+			"%s", path);
+}
+
+int store_find(struct store *store, const char *path, struct ovl_error *err)
+{
+	char *real;
+
+	*store = (struct store){ .root.fd = -1, .tree.fd = -1 };
+	if (!path)
+		path = policy_tree();
+	for (size_t i = 0; !path && i < sizeof(usual) / sizeof(usual[0]); i++) {
+		if (is_dir(joined(usual[i], "overlay2/l")) || is_dir(joined(usual[i], "overlay/l")))
+			path = usual[i];
+	}
+	if (!path)
+		return ovl_fail(err, ENOENT, "find",
+				"neither a policy nor an engine's usual place names one",
+				"name it: --root DIR", "an overlay2 tree");
+	real = realpath(path, NULL);
+	if (!real)
+		return ovl_fail(err, errno, "open", NULL,
+				errno == EACCES ? "only root can read an engine's storage" : NULL,
+				"%s", path);
+	return locate(store, real, err);
+}
+
+int store_open(struct store *store, const char *path, struct ovl_error *err)
+{
+	int ret = store_find(store, path, err) ?: store_scan(store, err);
+
+	if (ret == 0 && store->kind == STORE_DOCKER)
+		ret = docker_read(store, err);
+	if (ret == 0 && store->kind == STORE_PODMAN)
+		ret = podman_read(store, err);
+	return ret;
+}
+
+unsigned int store_layer(const struct store *store, const char *id)
+{
+	unsigned int low = 0, high = store->layer_count;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		int order = strcmp(id, store->layers[middle].id);
+
+		if (order == 0)
+			return middle;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NO_LAYER;
+}
+
+unsigned int store_link(const struct store *store, const char *link)
+{
+	unsigned int low = 0, high = store->link_count;
+
+	while (low < high) {
+		unsigned int middle = low + (high - low) / 2;
+		int order = strcmp(link, store->layers[store->by_link[middle]].link);
+
+		if (order == 0)
+			return store->by_link[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NO_LAYER;
+}
+
+struct image *store_add_image(struct store *store, const char *id)
+{
+	struct image *image;
+
+	store->images = file_grow(store->images, store->image_count, sizeof(*image));
+	image = &store->images[store->image_count++];
+	*image = (struct image){ .id = file_copy(id), .layer = NO_LAYER, .created = -1 };
+	return image;
+}
+
+struct container *store_add_container(struct store *store, const char *id)
+{
+	struct container *container;
+
+	store->containers =
+		file_grow(store->containers, store->container_count, sizeof(*container));
+	container = &store->containers[store->container_count++];
+	*container = (struct container){
+		.id = file_copy(id), .name = "", .image = "", .layer = NO_LAYER, .init = NO_LAYER
+	};
+	return container;
+}
+
+void image_add_name(struct image *image, const char *name)
+{
+	image->names = file_grow(image->names, image->name_count, sizeof(char *));
+	image->names[image->name_count++] = file_copy(name);
+}
+
+void store_use(struct store *store, unsigned int top, enum layer_kind kind)
+{
+	unsigned int steps = 0;
+
+	/* A cycle ends after as many steps as there are layers. */
+	for (unsigned int at = top; at != NO_LAYER && steps <= store->layer_count; steps++) {
+		struct layer *layer = &store->layers[at];
+
+		layer->users++;
+		if (at == top && kind != LAYER_IMAGE)
+			layer->kind = kind;
+		else if (layer->kind == LAYER_UNKNOWN || layer->kind == LAYER_ORPHAN ||
+			 layer->kind == LAYER_CACHE)
+			layer->kind = LAYER_IMAGE;
+		at = layer->parent;
+	}
+}
+
+int store_stack(const struct store *store, unsigned int top, struct stack *stack,
+		struct ovl_error *err)
+{
+	static struct ovl_stack links;
+	struct ovl_tree tree = { .path = store->tree.path, .fd = store->tree.fd };
+	int ret;
+
+	*stack = (struct stack){ 0 };
+	if (top == NO_LAYER)
+		return 0;
+	links.depth = 0;
+	ret = ovl_stack_add(&links, store->layers[top].id, strlen(store->layers[top].id), err)
+		      ?: ovl_tree_resolve(&tree, &links, true, err);
+	if (ret < 0)
+		return ret;
+	stack->layers = file_alloc(links.depth * sizeof(*stack->layers));
+	for (unsigned int i = 0; i < links.depth; i++)
+		stack->layers[stack->count++] = store_layer(store, links.layer[i].id);
+	return 0;
+}
+
+int64_t store_stack_size(const struct store *store, unsigned int top)
+{
+	int64_t sum = 0;
+	unsigned int steps = 0;
+
+	for (unsigned int at = top; at != NO_LAYER; at = store->layers[at].parent) {
+		if (store->layers[at].size < 0 || steps++ > store->layer_count)
+			return -1;
+		sum += store->layers[at].size;
+	}
+	return sum;
+}
+
+bool layer_is_mounted(const struct store *store, const struct layer *layer)
+{
+	struct ovl_tree tree = { .path = store->tree.path, .fd = store->tree.fd };
+
+	return layer->has_merged && ovl_id_is_valid(layer->id, strlen(layer->id)) &&
+	       ovl_tree_layer_is_mounted(&tree, layer->id);
+}
+
+json_int_t store_time(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	int hours = 0, minutes = 0;
+	char sign = '+';
+
+	if (!end)
+		return -1;
+	if (*end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (*end != 'Z' && sscanf(end, "%c%2d:%2d", &sign, &hours, &minutes) != 3)
+		return -1;
+	return timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
+const char *store_short_name(const char *name)
+{
+	static const char *const prefixes[] = { "docker.io/library/", "docker.io/" };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return name + strlen(prefixes[i]);
+	}
+	return name;
+}
+
+/* True if the image is called name, of which tag and registry may be left out. */
+static bool image_has_name(const struct image *image, const char *name)
+{
+	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
+	bool has_tag = strpbrk(last, ":@") != NULL;
+	const char *wanted = store_short_name(name);
+	size_t len = strlen(wanted);
+
+	for (unsigned int i = 0; i < image->name_count; i++) {
+		const char *given = store_short_name(image->names[i]);
+
+		if (strncmp(given, "localhost/", 10) == 0 && strncmp(wanted, "localhost/", 10) != 0)
+			given += 10;
+		if (strncmp(given, wanted, len) == 0 &&
+		    strcmp(given + len, has_tag ? "" : ":latest") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A prefix of an id, with or without "sha256:". */
+static bool is_short_of(const char *text, const char *id)
+{
+	if (strncmp(text, "sha256:", 7) == 0)
+		text += 7;
+	return strlen(text) >= 3 && strncmp(id, text, strlen(text)) == 0;
+}
+
+static int found(struct named *named, struct named other, unsigned int *count)
+{
+	if (++*count == 1)
+		*named = other;
+	return 0;
+}
+
+/* In the engines' order: exact names first, then what ids may be shortened to. */
+int store_name(const struct store *store, const char *name, struct named *named,
+	       struct ovl_error *err)
+{
+	unsigned int count = 0, layer = store_layer(store, name);
+
+	*named = (struct named){ .layer = NO_LAYER };
+	if (layer == NO_LAYER)
+		layer = store_link(store, name);
+	if (layer != NO_LAYER && store->kind == STORE_PLAIN) {
+		named->layer = layer;
+		return 0;
+	}
+	for (unsigned int i = 0; i < store->image_count && count == 0; i++) {
+		const struct image *image = &store->images[i];
+
+		if (image_has_name(image, name))
+			found(named, (struct named){ image, NULL, image->layer }, &count);
+	}
+	for (unsigned int i = 0; i < store->container_count && count == 0; i++) {
+		const struct container *container = &store->containers[i];
+
+		if (strcmp(container->name, name) == 0)
+			found(named, (struct named){ NULL, container, container->layer }, &count);
+	}
+	if (count == 0 && layer != NO_LAYER)
+		found(named, (struct named){ .layer = layer }, &count);
+	if (count > 0)
+		return 0;
+	for (unsigned int i = 0; i < store->image_count; i++) {
+		if (is_short_of(name, store->images[i].id))
+			found(named,
+			      (struct named){ &store->images[i], NULL, store->images[i].layer },
+			      &count);
+	}
+	for (unsigned int i = 0; i < store->container_count; i++) {
+		const struct container *container = &store->containers[i];
+
+		if (is_short_of(name, container->id))
+			found(named, (struct named){ NULL, container, container->layer }, &count);
+	}
+	for (unsigned int i = 0; count == 0 && i < store->layer_count; i++) {
+		const struct layer *next =
+			i + 1 < store->layer_count ? &store->layers[i + 1] : NULL;
+
+		if (!is_short_of(name, store->layers[i].id))
+			continue;
+		found(named, (struct named){ .layer = i }, &count);
+		/* Its own "-init" does not make a container's layer ambiguous. */
+		if (next && is_short_of(name, next->id) &&
+		    strncmp(next->id, store->layers[i].id, strlen(store->layers[i].id)) != 0)
+			count++;
+	}
+	if (count == 0)
+		return ovl_fail(err, ENOENT, "find", "no image, container or layer has this name",
+				"`ovlctl images`, `ovlctl containers` and `ovlctl ls` list them",
+				"%s", name);
+	return count == 1 ? 0
+			  : ovl_fail(err, EEXIST, "use", "more than one id begins so", NULL, "%s",
+				     name);
+}

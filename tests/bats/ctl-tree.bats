@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+# ovlctl tree: the forest of layers, drawn.
+
+setup_file() {
+	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
+	export root=$LAB/ctl-tree CTL=$OVL_TOP/build/ovlctl
+	mkdir "$root"
+	tree_init "$root/overlay2"
+	top=$(tree_chain "$root/overlay2" 3)
+	tree_layer "$root/overlay2" 0123456789abcdefghijklmno "$(tree_link 10)" "$(tree_id 1)"
+	tree_layer "$root/overlay2" "$(tree_id 77)" "$(tree_link 77)" "$(tree_id 1)"
+	docker_init "$root"
+	image=$(docker_image "$root" debian:12 "$top")
+	docker_image "$root" 'al"p\ine:1' "$(tree_id 1)" >/dev/null
+	docker_container "$root" web "$image" "$top" 20 >/dev/null
+	docker_container "$root" db "$image" "$top" 21 >/dev/null
+	export top
+}
+
+teardown_file() {
+	rm -r "$LAB/ctl-tree"
+}
+
+setup() {
+	load ../lib/helpers
+	export LC_ALL=C.UTF-8
+}
+
+@test "tree: one row of layers is one column, a branching indents" {
+	run "$CTL" tree -r "$root"
+	assert_success
+	assert_output - <<'END'
+9e3779b1fade  image  2 B  al"p\ine:1
+├─ 0123456789ab  cache
+├─ 3c6ef362fade  image  2 B
+│  daa66d13fade  image  2 B  debian:12
+│  ├─ 5c5581d4fade-init  init
+│  │  5c5581d4fade  container  web
+│  └─ fa8cfb85fade-init  init
+│     fa8cfb85fade  container  db
+└─ 96af9a3dfade  orphan
+END
+	LC_ALL=C run "$CTL" tree -r "$root"
+	assert_line --index 1 '|- 0123456789ab  cache'
+	assert_line --index 8 '`- 96af9a3dfade  orphan'
+}
+
+@test "tree: source for Graphviz, and a picture by it" {
+	run "$CTL" tree --dot -r "$root"
+	assert_success
+	assert_line --index 0 'digraph layers {'
+	assert_output --partial 'al\"p\\ine:1'
+	assert_equal "$(grep -c -- '->' <<<"$output")" 8
+	"$CTL" tree --svg -r "$root" >"$BATS_TEST_TMPDIR/picture"
+	grep -q '</svg>' "$BATS_TEST_TMPDIR/picture"
+	assert_equal "$(grep -c '<g id="node' "$BATS_TEST_TMPDIR/picture")" 9
+	ln -s "$(command -v sh)" "$BATS_TEST_TMPDIR/sh"
+	PATH=$BATS_TEST_TMPDIR run "$CTL" tree --svg -r "$root"
+	assert_equal "$status" 2
+	assert_output --partial 'ovlctl: cannot make a picture with dot: it failed, or is not installed'
+}
+
+@test "tree: parents that go round, or are not there; 500 layers" {
+	tree_init "$LAB/ctl-round"
+	deepest=$(tree_chain "$LAB/ctl-round" 500)
+	run "$CTL" tree -r "$LAB/ctl-round"
+	assert_equal "${#lines[@]}" 500
+	assert_line --index 499 "${deepest:0:12}  layer"
+	printf 'l/%s' "$(tree_link 3)" >"$LAB/ctl-round/$(tree_id 1)/lower"
+	rm -r "$LAB/ctl-round/$(tree_id 40)"
+	run "$CTL" tree -r "$LAB/ctl-round"
+	assert_success
+	assert_equal "${#lines[@]}" 499
+	assert_equal "$(sort -u <<<"$output" | wc -l)" 499
+	assert_equal "$(grep -c damaged <<<"$output")" 1
+	rm -r "$LAB/ctl-round"
+}

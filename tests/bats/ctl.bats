@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+# ovlctl: what every verb has in common, and the lists of layers, images and containers of a made-up Docker root.
+
+setup_file() {
+	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
+	export root=$LAB/ctl CTL=$OVL_TOP/build/ovlctl
+	mkdir "$root"
+	tree_init "$root/overlay2"
+	top=$(tree_chain "$root/overlay2" 3)
+	tree_layer "$root/overlay2" "$(tree_id 9)" "$(tree_link 9)" # nobody knows it
+	tree_layer "$root/overlay2" 0123456789abcdefghijklmno "$(tree_link 10)" "$(tree_id 1)"
+	docker_init "$root"
+	image=$(docker_image "$root" debian:12 "$top")
+	docker_name "$root" "debian@sha256:$(sha256 <<<manifest)" "$image"
+	docker_name "$root" registry.example.org:5000/a/debian:mine "$image"
+	base=$(docker_image "$root" alpine:latest "$(tree_id 1)" '{"Cmd":["sh"]}')
+	container=$(docker_container "$root" web "$image" "$top" 20)
+	export top image base container
+}
+
+teardown_file() {
+	rm -r "$LAB/ctl"
+}
+
+setup() {
+	load ../lib/helpers
+}
+
+ctl() {
+	"$CTL" "$1" --root "$root" "${@:2}"
+}
+
+# fields JQ VERB...: one line a row of its JSON.
+fields() {
+	ctl "${@:2}" --json | jq -r "$1"
+}
+
+@test "layers: ids, kinds, parents, sizes, users" {
+	run fields '.[] | "\(.id[:8]) \(.kind) \(.depth) \(.users)"' ls
+	assert_success
+	for line in "$(tree_id 1 | cut -c1-8) image 1 3" "$(tree_id 2 | cut -c1-8) image 2 2" "${top:0:8} image 3 2" \
+		"$(tree_id 9 | cut -c1-8) orphan 1 0" '01234567 cache 2 0'; do
+		assert_line "$line"
+	done
+	run fields '.[] | select(.kind == "container" or .kind == "init") | "\(.kind) \(.depth) \(.users)"' ls
+	assert_output $'container 5 1\ninit 4 1'
+	assert_equal "$(fields '.[] | select(.depth == 3) | .parent' ls)" "$(tree_id 2)"
+	assert_equal "$(fields '.[] | select(.depth == 3) | .size' ls)" 2
+}
+
+@test "images: every name, digests on request, what is wrong" {
+	run ctl images
+	assert_success
+	assert_line --regexp "^NAME +IMAGE ID +LAYER +LAYERS +SIZE +CREATED"
+	assert_line --regexp "^alpine:latest +${base:0:12} +$(tree_id 1 | cut -c1-12) +1 +2 B "
+	assert_line --regexp "^debian:12 +${image:0:12} +${top:0:12} +3 +6 B "
+	assert_line --regexp "^registry.example.org:5000/a/debian:mine +${image:0:12} "
+	refute_line --partial @
+	run ctl images --digests --no-trunc
+	assert_line --regexp "^debian@sha256:[0-9a-f]{64} +$image +$top "
+	assert_equal "$(ctl images -q)" $'alpine:latest\ndebian:12\nregistry.example.org:5000/a/debian:mine'
+	config=$root/image/overlay2/imagedb/content/sha256/$base
+	echo >>"$config"
+	run fields '.[] | select(.wrong != "") | "\(.name): \(.wrong)"' images
+	assert_output 'alpine:latest: its config does not have the digest that names it'
+	truncate -s -1 "$config"
+	mv "$root/overlay2/$top" "$root/away"
+	run fields '.[] | select(.name == "debian:12") | .wrong' images
+	assert_output 'its cache-id names no layer of the tree'
+	mv "$root/away" "$root/overlay2/$top"
+}
+
+@test "containers: name, image, both layers" {
+	run fields '.[] | "\(.name) \(.id) \(.image) \(.image_id) \(.layer) \(.init) \(.layers)"' containers
+	assert_output "web $container debian:12 $image $(tree_id 20) $(tree_id 20)-init 5"
+}
+
+@test "inspect by every way to name something" {
+	for name in debian:12 docker.io/library/debian:12 "$image" "sha256:$image" "${image:0:12}" \
+		registry.example.org:5000/a/debian:mine; do
+		assert_equal "$(fields .Layer inspect "$name")" "$top"
+	done
+	assert_equal "$(fields .Layer inspect alpine)" "$(tree_id 1)"
+	for name in web "$container" "${container:0:12}" "$(tree_id 20)" "$(tree_link 20)" "$(tree_id 20 | cut -c1-12)"; do
+		assert_equal "$(fields .Layer inspect "$name")" "$(tree_id 20)"
+	done
+	for name in debian:13 debian mine nothing "${image:0:2}" ''; do
+		run ctl inspect "$name"
+		assert_equal "$status" 2
+		assert_line --index 0 "ovlctl: cannot find $name: no image, container or layer has this name"
+	done
+}
+
+@test "inspect: the directories as docker inspect has them, the lowerdir and its length" {
+	run fields '.GraphDriver.Data | .LowerDir, .MergedDir, .UpperDir, .WorkDir' inspect debian:12
+	assert_output "$root/overlay2/$(tree_id 2)/diff:$root/overlay2/$(tree_id 1)/diff
+$root/overlay2/$top/merged
+$root/overlay2/$top/diff
+$root/overlay2/$top/work"
+	assert_equal "$(fields '.GraphDriver.Data.LowerDir' inspect alpine)" null
+	assert_equal "$(fields '.LowerdirOption' inspect debian:12)" "l/$(tree_link 3):l/$(tree_link 2):l/$(tree_link 1)"
+	assert_equal "$(fields '.LowerdirBytes' inspect debian:12)" 86
+	assert_equal "$(fields '.RootFS.Layers | length' inspect debian:12)" 3
+	assert_equal "$(fields '.RootFS.Layers[0]' inspect debian:12)" "sha256:$(sha256sum <<<"diff of $(tree_id 1)" | cut -c1-64)"
+}
+
+@test "a stack that ovlrun would refuse is refused" {
+	ln -sfn ../../etc "$root/overlay2/l/$(tree_link 2)"
+	run ctl inspect debian:12
+	assert_equal "$status" 2
+	assert_output --partial "cannot use $root/overlay2/l/$(tree_link 2): its target is not ../<cache-id>/diff"
+	ln -sfn "../$(tree_id 2)/diff" "$root/overlay2/l/$(tree_link 2)"
+}
+
+@test "the tree alone, the root of the engine, and the first tree of the policy" {
+	for dir in "$root" "$root/overlay2" "$root/"; do
+		assert_equal "$("$CTL" images -q -r "$dir" | wc -l)" 3
+	done
+	policy "tree $root/overlay2"
+	assert_equal "$("$CTL" images -q | wc -l)" 3
+	cp -a "$root/overlay2" "$LAB/ctl-alone"
+	assert_equal "$("$CTL" images -j -r "$LAB/ctl-alone" | jq length)" 0
+	assert_equal "$("$CTL" ls -j -r "$LAB/ctl-alone" | jq -r '.[].kind' | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 1 init, 6 layer,'
+	rm -r "$LAB/ctl-alone"
+	for dir in /etc "$LAB/none"; do
+		run "$CTL" ls -r "$dir"
+		assert_equal "$status" 2
+	done
+}
+
+@test "usage: every verb has its text, wrong calls have status 2 and say how" {
+	run "$CTL" --help
+	assert_success
+	mapfile -t verbs < <(sed -n 's/^  \([a-z]*\) .*/\1/p' <<<"$output")
+	[ "${#verbs[@]}" -ge 4 ]
+	for verb in "${verbs[@]}"; do
+		run "$CTL" "$verb" --help
+		assert_success
+		assert_line --index 0 --regexp "^Usage: ovlctl $verb "
+		assert_line --regexp '^  -j, --json'
+		run "$CTL" "$verb" --nonsense
+		assert_equal "$status" 2
+		run "$CTL" "$verb" a b c d
+		assert_equal "$status" 2
+	done
+	run "$CTL"
+	assert_equal "$status" 2
+	run "$CTL" nonsense
+	assert_equal "$status" 2
+	assert_line --index 0 'ovlctl: there is no verb nonsense'
+	run "$CTL" --version
+	assert_output --regexp '^ovlctl [0-9.]+$'
+}
+
+@test "usage: every verb and every option of its own is in ovlctl.8" {
+	mapfile -t verbs < <("$CTL" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+	for verb in "${verbs[@]}"; do
+		grep -qE "^\.It Cm $verb( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" || fail "$verb is not in ovlctl.8"
+		while read -r option; do
+			grep -qE -- " -$option( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" ||
+				fail "--$option of $verb is not in ovlctl.8"
+		done < <("$CTL" "$verb" --help | grep -oE -- '--[a-z][a-z-]+' | cut -c 3-)
+	done
+}
+
+@test "colours only on a terminal, none with NO_COLOR; a full disk is an error" {
+	run ctl ls
+	refute_output --partial $'\e['
+	run env TERM=xterm script -qec "$CTL ls -r $root" /dev/null
+	assert_output --partial $'\e[1m'
+	run env TERM=xterm NO_COLOR=1 script -qec "$CTL ls -r $root" /dev/null
+	refute_output --partial $'\e['
+	run sh -c '"$0" ls -r "$1" >/dev/full' "$CTL" "$root"
+	assert_equal "$status" 2
+	assert_output --partial 'cannot write the output: No space left on device'
+}
+
+@test "names that would move a terminal are shown escaped" {
+	file=$root/image/overlay2/repositories.json
+	cp "$file" "$BATS_TEST_TMPDIR/saved"
+	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
+	run ctl images
+	assert_success
+	assert_line --partial 'evil\x1b[2J\xe2\x80\xae:1'
+	cp "$BATS_TEST_TMPDIR/saved" "$file"
+}
