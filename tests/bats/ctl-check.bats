@@ -305,6 +305,15 @@ podman_root() {
 		"$(printf '%s\n' "cycle $base" "cycle $middle" "lower-parent $top" | sort)"
 }
 
+@test "what is wrong with a layer is told once, not for each stack that has it" {
+	tree_layer "$tree" "$(tree_id 4)" "$(tree_link 4)" "$top"
+	tree_layer "$tree" "$(tree_id 5)" "$(tree_link 5)" "$top"
+	printf 'l/%s:l/%s:l/%s' "$(tree_link 3)" "$(tree_link 1)" "$(tree_link 2)" >"$tree/$(tree_id 5)/lower"
+	findings "warning lower-parent $(tree_id 5)"
+	rm -r "$tree/$middle/diff"
+	findings "error diff $middle/diff"
+}
+
 @test "C08 depth: Docker's 128, the kernel's 500" {
 	rm -r "$tree"
 	mkdir "$room/deep"
