@@ -7,19 +7,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "ovl/beneath.h"
 
-/* The layer that link is to be made for; NULL: none, or more than one, or it has no content. */
+/* The layer that link is to be made for, whose own part is sound; NULL: none, or more than one. */
 static const struct layer *claimant(const struct store *store, const char *link)
 {
 	const struct layer *layer = NULL;
-	char diff[OVL_ID_MAX + sizeof("/diff")];
 	unsigned int claims = 0;
-	struct stat st;
 
 	for (unsigned int i = 0; i < store->link_count; i++) {
 		const struct layer *other = &store->layers[store->by_link[i]];
@@ -29,12 +26,7 @@ static const struct layer *claimant(const struct store *store, const char *link)
 			claims++;
 		}
 	}
-	if (claims != 1 || !ovl_id_is_valid(layer->id, strlen(layer->id)))
-		return NULL;
-	snprintf(diff, sizeof(diff), "%s/diff", layer->id);
-	return fstatat(store->tree.fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode)
-		       ? layer
-		       : NULL;
+	return claims == 1 && ovl_id_is_valid(layer->id, strlen(layer->id)) ? layer : NULL;
 }
 
 static int make_link(int links, const struct layer *layer, struct ovl_error *err)

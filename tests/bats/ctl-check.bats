@@ -305,6 +305,15 @@ podman_root() {
 		"$(printf '%s\n' "cycle $base" "cycle $middle" "lower-parent $top" | sort)"
 }
 
+@test "what is wrong with a layer is told once, not for each stack that has it" {
+	tree_layer "$tree" "$(tree_id 4)" "$(tree_link 4)" "$top"
+	tree_layer "$tree" "$(tree_id 5)" "$(tree_link 5)" "$top"
+	printf 'l/%s:l/%s:l/%s' "$(tree_link 3)" "$(tree_link 1)" "$(tree_link 2)" >"$tree/$(tree_id 5)/lower"
+	findings "warning lower-parent $(tree_id 5)"
+	rm -r "$tree/$middle/diff"
+	findings "error diff $middle/diff"
+}
+
 @test "C08 depth: Docker's 128, the kernel's 500" {
 	rm -r "$tree"
 	mkdir "$room/deep"
@@ -435,6 +444,15 @@ podman_root() {
 	mount --bind "$room/other" "$diff/etc"
 	findings "warning unreadable $top/diff/etc"
 	umount "$diff/etc"
+	deep=$(printf 'd/%.0s' {1..240})
+	mkdir -p "$diff/$deep"
+	mknod "$diff/$deep/null" c 1 3
+	findings "warning device $top/diff/${deep}null"
+	mkdir -p "$diff/$deep$(printf 'd/%.0s' {1..20})"
+	mv "$diff/$deep/null" "$diff/$deep$(printf 'd/%.0s' {1..20})"
+	run check --json # not so deep
+	assert_equal "$(jq -r '.[].rule' <<<"$output")" unreadable
+	rm -r "$diff/d"
 	perl -e 'chdir $ARGV[0] or die; for (1 .. 3000) { mkdir "d" x 200 and chdir "d" x 200 or die }' "$diff"
 	run check --json
 	assert_equal "$(jq -r '.[].rule' <<<"$output")" unreadable
@@ -524,6 +542,43 @@ podman_root() {
 	assert_line --index 0 --partial "cannot read $list"
 }
 
+# damage SEED: something of the tree is replaced, cut, moved or opened, as the seed has it.
+damage() {
+	local -a files
+	RANDOM=$1
+	mapfile -t files < <(find "$tree" -mindepth 1 | LC_ALL=C sort)
+	local one=${files[RANDOM % ${#files[@]}]} other=${files[RANDOM % ${#files[@]}]}
+	case $(($1 % 10)) in
+	0) rm -r "$one" ;;
+	1) rm -r "$one" && mkfifo "$one" ;;
+	2) rm -r "$one" && mkdir "$one" ;;
+	3) rm -r "$one" && ln -s "$other" "$one" ;;
+	4) [ ! -f "$one" ] || truncate -s $((RANDOM % 2 * 1073741824)) "$one" ;;
+	5) [ ! -f "$one" ] || [ ! -f "$other" ] || cat "$other" >"$one" ;;
+	6) mv "$one" "$other" ;;
+	7) [ ! -L "$one" ] || ln -sfn "../$(tree_id $((RANDOM % 5)))/diff" "$one" ;;
+	8) chmod $((RANDOM % 8))$((RANDOM % 8))$((RANDOM % 8)) "$one" ;;
+	9) printf 'l/%s:l/%s' "$(tree_link $((RANDOM % 5)))" "$(tree_link $((RANDOM % 5)))" >"$tree/$(tree_id $((RANDOM % 3 + 1)))/lower" ;;
+	esac 2>/dev/null || true
+}
+
+@test "C41 check and ovlrun agree about trees that are damaged at random" {
+	cp -a "$tree" "$room/sound"
+	damaged=0
+	for ((seed = 1; seed <= 80; seed++)); do
+		rm -r "$tree"
+		cp -a "$room/sound" "$tree"
+		damage $seed
+		damage $((seed * 7 + 3))
+		[ -d "$tree/l" ] && [ ! -L "$tree/l" ] || continue # that is no tree
+		run --separate-stderr check --json
+		[ "$status" -le 1 ] && [ -z "$stderr" ] || fail "seed $seed: status $status, $stderr"
+		agrees || fail "seed $seed"
+		damaged=$((damaged + status))
+	done
+	[ $damaged -gt 40 ]
+}
+
 @test "repair: missing links are made again, dangling ones removed, nothing else; --dry-run tells" {
 	ln -s "../$(tree_id 9)/diff" "$tree/l/AAAAAAAAAAAAAAAAAAAAAAAAAA"
 	rm "$tree/l/$(tree_link 2)" "$tree/l/$(tree_link 3)"
@@ -560,7 +615,7 @@ podman_root() {
 	# A link that a lower file names, to a layer that is not there: it tells which one is missing.
 	ln -s "../$(tree_id 9)/diff" "$tree/l/AAAAAAAAAAAAAAAAAAAAAAAAAA"
 	printf 'l/%s' AAAAAAAAAAAAAAAAAAAAAAAAAA >"$tree/$top/lower"
-	# A link whose layer has lost its content, and one to a layer that is there without it.
+	# A link whose layer has lost its content, and another one to it.
 	tree_layer "$tree" "$(tree_id 50)" "$(tree_link 50)"
 	rmdir "$tree/$(tree_id 50)/diff"
 	rm "$tree/l/$(tree_link 50)"
