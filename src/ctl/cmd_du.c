@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ovlctl du: the bytes of images and containers: what each has for itself, and what it shares. Measured, since what engines
+ * keep of it was true when they wrote it, or was never kept.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure.h"
+#include "verb.h"
+
+static const struct column columns[] = {
+	{ "NAME", "name", COLUMN_TEXT },      { "ID", "id", COLUMN_SHORT },
+	{ "KIND", "kind", COLUMN_TEXT },      { "LAYERS", "layers", COLUMN_COUNT },
+	{ "TOTAL", "total", COLUMN_BYTES },   { "UNIQUE", "unique", COLUMN_BYTES },
+	{ "SHARED", "shared", COLUMN_BYTES },
+};
+
+struct entry {
+	const char *name, *id, *kind;
+	unsigned int layer, layers;
+	int64_t total, unique;
+};
+
+struct usage {
+	const struct store *store;
+	int64_t *bytes; /* of each layer */
+	struct entry *entries;
+	size_t count;
+};
+
+/* Layers of a stack that nobody else has are its own. */
+static void add(struct usage *usage, const char *name, const char *id, const char *kind,
+		unsigned int top)
+{
+	struct entry entry = { .name = name, .id = id, .kind = kind, .layer = top };
+	unsigned int steps = 0;
+
+	for (unsigned int at = top; at != NO_LAYER && steps <= usage->store->layer_count; steps++) {
+		const struct layer *layer = &usage->store->layers[at];
+
+		entry.layers++;
+		entry.total += usage->bytes[at];
+		entry.unique += layer->users <= 1 ? usage->bytes[at] : 0;
+		at = layer->parent;
+	}
+	usage->entries = file_grow(usage->entries, usage->count, sizeof(entry));
+	usage->entries[usage->count++] = entry;
+}
+
+/* What no image and no container has, and all. */
+static void add_sums(struct usage *usage)
+{
+	struct entry free_layers = { .name = "<unused>", .id = "", .kind = "layers" };
+	struct entry all = {
+		.name = "<all>", .id = "", .kind = "layers", .layers = usage->store->layer_count
+	};
+
+	for (unsigned int i = 0; i < usage->store->layer_count; i++) {
+		all.total += usage->bytes[i];
+		if (usage->store->layers[i].users == 0) {
+			free_layers.layers++;
+			free_layers.total += usage->bytes[i];
+		}
+	}
+	free_layers.unique = free_layers.total;
+	all.unique = all.total;
+	for (int i = 0; i < 2; i++) {
+		usage->entries = file_grow(usage->entries, usage->count, sizeof(all));
+		usage->entries[usage->count++] = i ? all : free_layers;
+	}
+}
+
+/* Images first, by name. */
+static int compare(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return -strcmp(x->kind, y->kind) ?: strcmp(x->name, y->name);
+}
+
+static json_t *row(size_t i, void *context)
+{
+	const struct usage *usage = context;
+	const struct entry *entry = &usage->entries[i];
+
+	return json_pack("{s:o, s:o, s:s, s:i, s:I, s:I, s:I}", "name", out_string(entry->name),
+			 "id", out_string(entry->id), "kind", entry->kind, "layers",
+			 (int)entry->layers, "total", (json_int_t)entry->total, "unique",
+			 (json_int_t)entry->unique, "shared",
+			 (json_int_t)(entry->total - entry->unique));
+}
+
+static int run(struct call *call, struct ovl_error *err)
+{
+	struct usage usage = { 0 };
+	struct store store;
+	int ret = store_open(&store, call->root, err);
+
+	if (ret < 0)
+		return ret;
+	usage.store = &store;
+	usage.bytes = file_alloc(store.layer_count * sizeof(*usage.bytes));
+	for (unsigned int i = 0; i < store.layer_count; i++) {
+		int64_t bytes = measure_layer(&store, i, err);
+
+		/* One that has no diff is damaged, which is `check`'s to tell. */
+		usage.bytes[i] = bytes < 0 ? 0 : bytes;
+	}
+	for (unsigned int i = 0; i < store.image_count; i++) {
+		const struct image *image = &store.images[i];
+
+		add(&usage, image->name_count ? image->names[0] : "<none>", image->id, "image",
+		    image->layer);
+	}
+	for (unsigned int i = 0; i < store.container_count; i++)
+		add(&usage, store.containers[i].name, store.containers[i].id, "container",
+		    store.containers[i].layer);
+	if (usage.count)
+		qsort(usage.entries, usage.count, sizeof(*usage.entries), compare);
+	add_sums(&usage);
+	out_rows(&call->out, columns, sizeof(columns) / sizeof(columns[0]), usage.count, row,
+		 &usage);
+	free(usage.bytes);
+	free(usage.entries);
+	return 0;
+}
+
+const struct verb cmd_du = {
+	.name = "du",
+	.arguments = "",
+	.summary = "bytes of images and containers: their own, and shared",
+	.run = run,
+};

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What a layer takes: its files, measured. */
+#ifndef CTL_MEASURE_H
+#define CTL_MEASURE_H
+
+#include "store.h"
+
+/*
+ * Bytes of the layer's files as Docker counts them (DiffSize): the sizes of all that are no directories, each inode once.
+ * Follows nothing and crosses no mount. -errno if diff cannot be read; what cannot be read beneath it counts nothing.
+ */
+int64_t measure_layer(const struct store *store, unsigned int layer, struct ovl_error *err);
+
+#endif

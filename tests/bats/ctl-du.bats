@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+# ovlctl du: bytes of images and containers.
+
+setup_file() {
+	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
+	export root=$LAB/ctl-du CTL=$OVL_TOP/build/san/ovlctl
+	export ASAN_OPTIONS=detect_leaks=0 # what is read stays until the end
+	mkdir "$root"
+	tree_init "$root/overlay2"
+	top=$(tree_chain "$root/overlay2" 2) # 2 bytes in each layer
+	base=$root/overlay2/$(tree_id 1)/diff
+	head -c 1000 /dev/zero >"$base/one"
+	ln "$base/one" "$base/two" # the same inode: counted once
+	ln -s 12345 "$base/symlink" # 5 bytes
+	mkdir "$base/dir"
+	truncate -s 3000 "$base/dir/sparse"
+	mknod "$base/null" c 1 3
+	tree_layer "$root/overlay2" "$(tree_id 5)" "$(tree_link 5)" "$(tree_id 1)"
+	head -c 70 /dev/zero >"$root/overlay2/$(tree_id 5)/diff/seventy"
+	tree_layer "$root/overlay2" "$(tree_id 9)" "$(tree_link 9)"
+	head -c 11 /dev/zero >"$root/overlay2/$(tree_id 9)/diff/lost"
+	docker_init "$root"
+	image=$(docker_image "$root" debian:12 "$top")
+	docker_image "$root" other:1 "$(tree_id 5)" >/dev/null
+	docker_container "$root" web "$image" "$top" 20 >/dev/null
+	head -c 400 /dev/zero >"$root/overlay2/$(tree_id 20)/diff/written"
+}
+
+teardown_file() {
+	rm -r "$LAB/ctl-du"
+}
+
+setup() {
+	load ../lib/helpers
+}
+
+rows() {
+	"$CTL" du --json -r "$root" | jq -r '.[] | "\(.name) \(.kind) \(.layers) \(.total) \(.unique) \(.shared)"'
+}
+
+@test "du: unique, shared, unused, each inode once" {
+	run rows
+	assert_output 'debian:12 image 2 4009 0 4009
+other:1 image 2 4077 70 4007
+web container 4 4409 400 4009
+<unused> layers 1 11 11 0
+<all> layers 6 4490 4490 0'
+}
+
+@test "du: nothing that is mounted in a layer, nor behind a link; a damaged layer counts nothing" {
+	mount -t tmpfs none "$root/overlay2/$(tree_id 1)/diff/dir"
+	head -c 1m /dev/zero >"$root/overlay2/$(tree_id 1)/diff/dir/foreign"
+	mv "$root/overlay2/$(tree_id 9)/diff" "$root/away"
+	ln -s "$root/away" "$root/overlay2/$(tree_id 9)/diff"
+	run rows
+	umount "$root/overlay2/$(tree_id 1)/diff/dir"
+	rm "$root/overlay2/$(tree_id 9)/diff"
+	mv "$root/away" "$root/overlay2/$(tree_id 9)/diff"
+	assert_line 'debian:12 image 2 1009 0 1009'
+	assert_line '<unused> layers 1 0 0 0'
+}
+
+@test "du: for people" {
+	run "$CTL" du -r "$root"
+	assert_success
+	assert_line --regexp '^NAME +ID +KIND +LAYERS +TOTAL +UNIQUE +SHARED$'
+	assert_line --regexp '^other:1 +[0-9a-f]{12} +image +2 +4.0 KiB +70 B +3.9 KiB$'
+}
