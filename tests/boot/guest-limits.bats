@@ -55,10 +55,10 @@ teardown() {
 		esac
 	done
 	assert_equal "$ready $told" '20 180'
-	lines=$(awk '{ print FNR, $0 }' "$BATS_TEST_TMPDIR"/err* | sort | uniq -c)
-	assert_equal "$(wc -l <<<"$lines")" 2
-	assert_regex "$lines" '^ *180 1 ovlrun: cannot make namespaces: '
-	assert_regex "$lines" $'\n *180 2 ovlrun: hint: too many launches at once: sysctl user\\.max_mnt_namespaces'
+	texts=$(awk '{ print FNR, $0 }' "$BATS_TEST_TMPDIR"/err* | sort | uniq -c)
+	assert_equal "$(wc -l <<<"$texts")" 2
+	assert_regex "$texts" '^ *180 1 ovlrun: cannot make namespaces: '
+	assert_regex "$texts" $'\n *180 2 ovlrun: hint: too many launches at once: sysctl user\\.max_mnt_namespaces'
 	USER_ID=4322 works launch "$top" true # another user is not held by it
 	exec 8>&-
 	for ((n = 0; n < ready; n++)); do
