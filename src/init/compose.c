@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "compose.h"
@@ -80,27 +84,51 @@ static int make_top(const char *like, bool has_mount_points, struct ovl_error *e
 	return ret;
 }
 
+/*
+ * Starts init, in what is the root directory now, in a child that is traced, so that the kernel stops it before its first
+ * instruction: only thus it is known that its interpreter or dynamic linker is there, too. 0 or an errno.
+ */
+static int try_init(const char *init)
+{
+	pid_t pid = _Fork();
+	int status = 0;
+
+	if (pid == 0) {
+		if (syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0)
+			execv(init, (char *[]){ (char *)init, NULL });
+		else if (access(init, X_OK) == 0)
+			errno = 0; /* a kernel that forbids to trace: no more can be known */
+		_exit(errno);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return errno;
+	if (!WIFSTOPPED(status))
+		return WIFEXITED(status) ? WEXITSTATUS(status) : ENOEXEC;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return 0;
+}
+
 /* Looks whether init can be started in newroot, as it will be: with newroot as the root directory. */
 static int check_init(const struct composition *c, struct ovl_error *err)
 {
-	int rootfd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), errnum = 0;
-	struct stat st;
+	int rootfd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), errnum;
+	const char *reason = NULL;
 
 	if (rootfd < 0 || chroot(c->newroot) < 0) {
 		if (rootfd >= 0)
 			close(rootfd);
 		return ovl_cannot(err, errno, "enter", c->newroot, NULL);
 	}
-	if (stat(c->init, &st) < 0 || access(c->init, X_OK) < 0)
-		errnum = errno;
-	else if (!S_ISREG(st.st_mode))
-		errnum = EISDIR;
+	errnum = try_init(c->init);
+	if (errnum == ENOENT && access(c->init, F_OK) == 0)
+		reason = "it is there, but not what is to run it";
 	if (fchdir(rootfd) < 0 || chroot(".") < 0)
 		errnum = errno;
 	close(rootfd);
 	if (errnum == 0)
 		return 0;
-	return ovl_fail(err, errnum, "boot", NULL, "ovl.init=PATH starts another program of it",
+	return ovl_fail(err, errnum, "boot", reason, "ovl.init=PATH starts another program of it",
 			"%s of the stack", c->init);
 }
 
@@ -180,22 +208,30 @@ static int mount_stack(const struct composition *c, const struct ovl_stack *stac
 }
 
 /* The files of an initramfs will be removed: no directory of it may be part of what is mounted. */
-static int check_kept(const char *tree, struct ovl_error *err)
+static int check_kept(const struct composition *c, const char *tree, struct ovl_error *err)
 {
 	const char *lost = dir_is_same(tree, "/")	    ? tree
 			   : dir_is_same(LAYOUT_STATE, "/") ? "the upper"
 							    : NULL;
 
-	if (!lost || !dir_is_memory("/"))
+	if (!c->is_switch || !lost || !dir_is_memory("/"))
 		return 0;
 	return ovl_fail(err, EINVAL, "use", "it is in the initramfs, whose files will be removed",
 			"--root initramfs:FILE takes a tree in an image", "%s", lost);
 }
 
-static int check_newroot(const char *newroot, struct ovl_error *err)
+/* Here and not among the words: what is wrong with it is so for the fallback, too. */
+static int check_newroot(const struct composition *c, struct ovl_error *err)
 {
+	const char *newroot = c->newroot;
 	struct stat root, st;
 
+	if (newroot[0] != '/')
+		return ovl_fail(err, EINVAL, "use", "not the absolute path of a directory", NULL,
+				"newroot=%s", newroot);
+	if (c->is_switch && words_after(newroot, "/run/"))
+		return ovl_fail(err, EINVAL, "use", "/run is to be moved into it", NULL,
+				"newroot=%s", newroot);
 	if (stat("/", &root) < 0 || stat(newroot, &st) < 0)
 		return ovl_cannot(err, errno, "mount on", newroot, NULL);
 	if (st.st_dev == root.st_dev && st.st_ino == root.st_ino)
@@ -209,10 +245,11 @@ int compose(const struct composition *c, struct ovl_error *err)
 	static char path[PATH_MAX];
 	static struct upper upper;
 	struct ovl_tree tree = { .fd = -1 };
-	int ret = check_newroot(c->newroot, err);
+	int ret = check_newroot(c, err);
 
 	if (ret < 0)
 		return ret;
+	rmdir(LAYOUT_DIR); /* empty, where one was interrupted while it waited for a device */
 	if (mkdir(LAYOUT_DIR, 0700) < 0)
 		return ovl_fail(
 			err, errno, "make directory",
@@ -222,13 +259,13 @@ int compose(const struct composition *c, struct ovl_error *err)
 				: NULL,
 			"%s", LAYOUT_DIR);
 	upper = (struct upper){ 0 };
-	ret = mount_tree(c, path, err) ?: ovl_tree_open(&tree, path, err)
+	ret = mount_tree(c, path, err) ?: check_kept(c, path, err)
+				       ?: ovl_tree_open(&tree, path, err)
 				       ?: read_stack(&stack, &tree, c->stack, err)
 				       ?: words_parse_upper(&upper.words, c->upper, err);
 	ret = ret ?: upper_look(&upper, c->deadline, err)
-		  ?: mount_stack(c, &stack, &tree, &upper, err);
-	if (ret == 0 && c->is_switch)
-		ret = check_kept(path, err);
+		  ?: mount_stack(c, &stack, &tree, &upper, err)
+		  ?: check_kept(c, path, err); /* now the upper; had it been a disk's, it could not be */
 	if (tree.fd >= 0)
 		close(tree.fd);
 	if (chdir("/") < 0 && ret == 0)
@@ -250,8 +287,7 @@ void compose_undo(const char *newroot)
 	if (is_mounted)
 		umount2(newroot, MNT_DETACH);
 	is_mounted = false;
-	/* A script may have the same device mounted read-only: its superblock must not stay writable. */
-	mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	upper_close();
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
 		umount2(mounts[i], MNT_DETACH);
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)

@@ -186,7 +186,9 @@ int device_mount(const char *path, const char *target, const char *type, struct 
 				"%s as %s", path, type);
 	return ovl_fail(err, errno, "mount",
 			errno == EINVAL ? "it is no such file system, or damaged" : NULL,
-			"the kernel's messages may say more", "%s as %s", path, type);
+			errno == EBUSY ? "it is mounted already: writable, or as another type"
+				       : "the kernel's messages may say more",
+			"%s as %s", path, type);
 }
 
 int device_loop(char path[DEVICE_PATH_SIZE], const char *file, struct ovl_error *err)

@@ -98,12 +98,12 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	struct words cmdline = { 0 };
 	struct timespec deadline;
 	struct composition c = { .words = words, .deadline = &deadline, .is_switch = is_switch };
-	int ret = is_switch ? early_mount(err) : 0;
+	struct ovl_error other;
+	int ret = is_switch ? early_mount(err) : 0, read = 0;
 
-	if (ret < 0)
-		return ret;
+	/* Whatever failed: the words may say what then. */
 	if (is_alone || words->value[WORD_CMDLINE]) {
-		ret = read_cmdline(&cmdline, err);
+		read = read_cmdline(&cmdline, ret < 0 ? &other : err);
 		words_merge(&cmdline, words);
 		*words = cmdline;
 	}
@@ -111,7 +111,7 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 		report_be_verbose();
 	if (is_alone)
 		early_load_modules();
-	ret = ret ?: words_check(words, !is_alone, err);
+	ret = ret ?: read ?: words_check(words, !is_alone, err);
 	deadline = device_deadline(words_wait(words));
 	c.newroot = words->value[WORD_NEWROOT];
 	if (is_alone) {

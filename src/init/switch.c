@@ -18,8 +18,9 @@ static bool is_initramfs(void)
 {
 	struct stat st;
 
-	return dir_is_memory("/") && stat("/proc/self/ns/pid", &st) == 0 &&
-	       st.st_ino == FIRST_PID_NAMESPACE;
+	/* A kernel without such namespaces has no containers either. */
+	return dir_is_memory("/") &&
+	       (stat("/proc/self/ns/pid", &st) < 0 || st.st_ino == FIRST_PID_NAMESPACE);
 }
 
 /* Moves what is mounted at path to the same name beneath the working directory, which is the new root. */

@@ -19,7 +19,7 @@ int switch_root(const char *newroot, struct ovl_error *err);
 
 /*
  * Starts init with args (NULL-terminated; NULL: none), in front of which there is room: args[-1] becomes its name. Returns
- * only on an error. compose() has found an executable file, but the kernel alone knows whether it can be run.
+ * only on an error.
  */
 int switch_exec(const char *init, char **args, struct ovl_error *err);
 

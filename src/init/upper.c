@@ -99,6 +99,26 @@ static int make_path(char *path, struct ovl_error *err)
 	return ret ?: make_dir(path, 0700, err);
 }
 
+static bool is_opened; /* LAYOUT_DISK was read-only until it was made writable here */
+
+void upper_close(void)
+{
+	if (is_opened)
+		mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+	is_opened = false;
+}
+
+/* Makes the disk writable. First the mount alone: with btrfs the system may have the file system itself writable already. */
+static int open_disk(unsigned long flags)
+{
+	if (mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return -1;
+	if (access(LAYOUT_DISK, W_OK) == 0)
+		return 0;
+	is_opened = true;
+	return mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | flags, NULL);
+}
+
 /* Mounts the tmpfs, or makes the directory on the disk writable and binds it. */
 static int open_state(struct upper *upper, struct ovl_error *err)
 {
@@ -116,8 +136,7 @@ static int open_state(struct upper *upper, struct ovl_error *err)
 	}
 	if (upper->has_diff && umount2(LAYOUT_STATE, 0) < 0)
 		return ovl_cannot(err, errno, "unmount", LAYOUT_STATE, NULL);
-	if (upper->words.kind == UPPER_DEVICE &&
-	    mount(NULL, LAYOUT_DISK, NULL, MS_REMOUNT | flags, NULL) < 0)
+	if (upper->words.kind == UPPER_DEVICE && open_disk(flags) < 0)
 		return ovl_fail(err, errno, "make writable", NULL,
 				"an upper layer needs a device that can be written", "%s",
 				upper->words.device);

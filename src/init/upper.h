@@ -35,4 +35,7 @@ int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_
 /* Makes it writable, and what is missing of it; a new diff is like the directory like, the root of the stack. */
 int upper_ready(struct upper *upper, const char *like, struct ovl_error *err);
 
+/* Makes a disk that upper_ready() has made writable read-only again, also for a script that has it mounted. */
+void upper_close(void);
+
 #endif

@@ -217,7 +217,7 @@ static int check_root(const char *root, struct ovl_error *err)
 int words_check(const struct words *words, bool is_script, struct ovl_error *err)
 {
 	const char *const *value = words->value;
-	const char *onfail = value[WORD_ONFAIL], *newroot = value[WORD_NEWROOT];
+	const char *onfail = value[WORD_ONFAIL];
 	const char *init = value[WORD_INIT] ?: words->kernel_init;
 	struct upper_words upper;
 	int ret;
@@ -229,9 +229,6 @@ int words_check(const struct words *words, bool is_script, struct ovl_error *err
 		return refuse(err, "no root", "nothing says which device has the tree",
 			      "ovl.root=DEVICE on the kernel command line, or --tree DIR of a "
 			      "mounted one");
-	if (newroot && (newroot[0] != '/' || !newroot[1]))
-		return refuse_value(err, WORD_NEWROOT, newroot,
-				    "not the absolute path of a directory", NULL);
 	if (value[WORD_WAIT] && !is_number(value[WORD_WAIT], WAIT_DIGITS))
 		return refuse_value(err, WORD_WAIT, value[WORD_WAIT],
 				    "not a number of seconds up to 9999", NULL);
@@ -241,9 +238,6 @@ int words_check(const struct words *words, bool is_script, struct ovl_error *err
 				    NULL);
 	if (init && init[0] != '/')
 		return refuse_value(err, WORD_INIT, init, "not an absolute path", NULL);
-	if (newroot && value[WORD_SWITCH] && words_after(newroot, "/run/"))
-		return refuse_value(err, WORD_NEWROOT, newroot, "/run is to be moved into it",
-				    NULL);
 	ret = value[WORD_ROOT] ? check_root(value[WORD_ROOT], err) : 0;
 	ret = ret ?: words_parse_upper(&upper, value[WORD_UPPER], err);
 	if (ret == 0 && upper.kind == UPPER_DIRECTORY && !is_script)

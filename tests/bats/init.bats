@@ -173,7 +173,7 @@ cmdline() {
 		assert_equal "$(cat "$newroot"/layer{1,2,3})" $'1\n2\n3'
 		echo "$spec" >>"$newroot/etc/word"
 		run ! touch /run/ovl/root/overlay2/x
-		run findmnt -n -o VFS-OPTIONS /run/ovl/root
+		run findmnt -n -f -d backward -o VFS-OPTIONS /run/ovl/root # below it may be that of a machine booted so
 		assert_output ro,nosuid,nodev,noexec,relatime
 		undo
 	done
@@ -301,13 +301,23 @@ cmdline() {
 		fails "boot $init of the stack: " compose --tree "$tree" --stack "$top" --init "$init" --upper "$root/state"
 		[ ! -e "$root/state" ]
 	done
+	# It is more than an executable file: what runs it is there, too.
+	printf '#!/no/such\n' >"$tree/$top/diff/script"
+	printf 'no program\n' >"$tree/$top/diff/text"
+	chmod 0755 "$tree/$top/diff"/{script,text}
+	fails 'boot /script of the stack: it is there, but not what is to run it' \
+		compose --tree "$tree" --stack "$top" --init /script --upper "$root/state"
+	fails 'boot /text of the stack: Exec format error' \
+		compose --tree "$tree" --stack "$top" --init /text --upper "$root/state"
+	[ ! -e "$root/state" ]
+	run ! pgrep -x script # it was never run
 	# What an upper holds counts.
 	mkdir -p -m 0700 "$root/state/diff/sbin"
 	chmod 0755 "$root/state/diff"
 	mknod "$root/state/diff/sbin/init" c 0 0
 	fails "boot /sbin/init of the stack: No such file" compose --tree "$tree" --stack "$top" --init /sbin/init \
 		--upper "$root/state"
-	rm -r "$root/state" "$tree/$top/diff"/{absolute,plain,outside}
+	rm -r "$root/state" "$tree/$top/diff"/{absolute,plain,outside,script,text}
 }
 
 @test "mount points that are no directories" {
@@ -454,6 +464,9 @@ cmdline() {
 	fails 'use newroot=relative: not the absolute path' "$INIT" --newroot relative --tree "$tree" --stack "$top"
 	fails 'start without --newroot DIR' "$INIT"
 	fails "mount on $root/none: No such file" "$INIT" --newroot "$root/none" --tree "$tree" --stack "$top"
+	# With a fallback, too, it is refused, and is not looked for in the tree.
+	(cd "$tree" && fails 'use newroot=l: not the absolute path' \
+		"$INIT" --newroot l --tree "$tree" --stack "$top" --fallback "$base")
 	for wrong in // /. /..  /srv/.. /proc/1/root; do
 		fails "mount on $wrong: it is the root directory" "$INIT" --newroot $wrong --tree "$tree" --stack "$top"
 	done
@@ -519,6 +532,11 @@ unbox() {
 	run in_box --tree /own --stack "$top" --switch
 	assert_equal "$status" 130
 	assert_line --index 0 'ovlinit: cannot use /own: it is in the initramfs, whose files will be removed'
+	with_tree mkfs.ext4 -q
+	before=$(sha256sum <"$root/disk")
+	run in_box --tree /own --stack "$top" --upper "$device:/state" --switch
+	assert_line --index 0 'ovlinit: cannot use /own: it is in the initramfs, whose files will be removed'
+	assert_equal "$(sha256sum <"$root/disk")" "$before"
 	run in_box --tree /tree --stack "$top" --upper /state --switch
 	assert_line --index 0 'ovlinit: cannot use the upper: it is in the initramfs, whose files will be removed'
 	unbox
@@ -542,6 +560,22 @@ unbox() {
 	assert_equal "$(findmnt -n -o FS-OPTIONS "$root/mnt" | cut -d , -f 1)" ro
 	umount "$root/mnt"
 	rmdir "$root/mnt"
+}
+
+@test "a disk that the system has mounted writable stays so after an error" {
+	with_tree mkfs.btrfs -q
+	mkdir "$root/mnt"
+	mount "$device" "$root/mnt"
+	mounts >"$BATS_TEST_TMPDIR/before"
+	fails 'boot /none of the stack' compose --root "$device" --stack "$top" --upper "$device:/state" --init /none
+	touch "$root/mnt/x"
+	umount "$root/mnt"
+	rmdir "$root/mnt"
+}
+
+@test "one that was interrupted while it waited is no composition" {
+	run timeout -s INT 1 "$INIT" --newroot "$newroot" --root LABEL=none --stack "$top" --wait 20
+	compose --tree "$tree" --stack "$top"
 }
 
 @test "help and version" {

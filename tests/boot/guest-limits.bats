@@ -40,29 +40,29 @@ teardown() {
 	for n in {1..200}; do
 		{
 			status=0
-			as_user "$OVLRUN" "$top" probe wait <"$BATS_TEST_TMPDIR/go" >&9 2>"$BATS_TEST_TMPDIR/err$n" 3>&- 8>&- || status=$?
-			echo "$status $n" >&9
+			"$PROBES/start" "user:$USER_ID:$USER_ID" -- "$OVLRUN" "$top" probe wait \
+				<"$BATS_TEST_TMPDIR/go" >&9 2>"$BATS_TEST_TMPDIR/err$n" 3>&- 8>&- || status=$?
+			echo "$status" >&9
 		} 8>&- &
 	done
 	ready=0 told=0
 	while [ $((ready + told)) -lt 200 ]; do
-		read -r -u 9 -t 600 status n
-		if [ "$status" = ready ]; then
-			ready=$((ready + 1))
-			continue
-		fi
-		assert_equal "$status" 125
-		mapfile -t lines <"$BATS_TEST_TMPDIR/err$n"
-		assert_equal "${#lines[@]}" 2
-		assert_regex "${lines[0]}" '^ovlrun: cannot make namespaces: '
-		assert_regex "${lines[1]}" '^ovlrun: hint: too many launches at once: sysctl user\.max_mnt_namespaces'
-		told=$((told + 1))
+		read -r -u 9 -t 600 said
+		case $said in
+		ready) ready=$((ready + 1)) ;;
+		125) told=$((told + 1)) ;;
+		*) fail "one says: $said" ;;
+		esac
 	done
 	assert_equal "$ready $told" '20 180'
+	texts=$(awk '{ print FNR, $0 }' "$BATS_TEST_TMPDIR"/err* | sort | uniq -c)
+	assert_equal "$(wc -l <<<"$texts")" 2
+	assert_regex "$texts" '^ *180 1 ovlrun: cannot make namespaces: '
+	assert_regex "$texts" $'\n *180 2 ovlrun: hint: too many launches at once: sysctl user\\.max_mnt_namespaces'
 	USER_ID=4322 works launch "$top" true # another user is not held by it
 	exec 8>&-
 	for ((n = 0; n < ready; n++)); do
-		read -r -u 9 -t 300 status _
+		read -r -u 9 -t 300 status
 		assert_equal "$status" 0
 	done
 	wait

@@ -81,31 +81,43 @@ words_too() {
 }
 scenario 'onfail: it holds when other words are wrong' words_too
 
-# An init that is there and can be read, but not run: the old root is gone, onfail is not.
+# An init that is there and can be read, but not run: seen before the old root is gone.
 mkdir "$tmp/b"
 cp -a "$tmp/d/overlay2" "$tmp/b/"
 echo garbage >"$tmp/b/overlay2/$(tree_id 1)/diff/sbin/init"
 ext4 "$tmp/garbage" 32m "$tmp/b"
 garbage() {
 	boot "$tmp/plain" "ovl.root=/dev/vda ovl.stack=$id ovl.onfail=$1" "$tmp/garbage"
-	await '^ovlinit: cannot start /sbin/init: Exec format error'
+	await '^ovlinit: cannot boot /sbin/init of the stack: Exec format error'
 	await "^ovlinit: note: nothing could be booted: $2"
 	await "reboot: $3"
 	unseen 'Kernel panic'
 }
 scenario 'onfail: init cannot be run: reboot' garbage reboot rebooting 'Restarting system'
 scenario 'onfail: init cannot be run: halt' garbage halt halting 'System halted'
-# The shell that it starts is the one of the new root: the other is freed.
 garbage_shell() {
 	boot "$tmp/with-shell" "ovl.root=/dev/vda ovl.stack=$id ovl.onfail=shell" "$tmp/garbage"
-	await '^ovlinit: cannot start /sbin/init: Exec format error'
+	await '^ovlinit: cannot boot /sbin/init of the stack: Exec format error'
 	await '^ovlinit: note: nothing could be booted: starting a shell'
+	# It is the one of the initramfs, and no layer is mounted.
 	# shellcheck disable=SC2016 # for the shell in the machine
-	tell 'echo "layers $((0))" /layer*'
-	await '^layers 0 /layer1 /layer2$'
+	tell 'echo "layers $((0))" /layer* /newroot/layer*'
+	await '^layers 0 /layer\* /newroot/layer\*$'
 	tell exit
 	finish
 }
 scenario 'onfail: init cannot be run: a shell' garbage_shell
+
+# The words say what then also if even /run cannot be mounted.
+no_run() {
+	mkdir "$tmp/norun"
+	touch "$tmp/norun/run"
+	initramfs "$tmp/no-run" "$tmp/norun"
+	boot "$tmp/no-run" "ovl.root=/dev/vda ovl.stack=$id ovl.onfail=reboot" "$tmp/disk"
+	await '^ovlinit: cannot mount /run: Not a directory'
+	await '^ovlinit: note: nothing could be booted: rebooting in 5 seconds'
+	finish
+}
+scenario 'onfail: an initramfs in which /run cannot be mounted' no_run
 
 all_ran
