@@ -88,6 +88,7 @@ int checker_ask(const char *file, const char *shown, struct ovl_error *err)
 	if (status != 125)
 		return ovl_cannot(err, EIO, "ask", ovlrun, "it does not run --check-policy");
 	at = file ? strstr(said, file) : NULL;
-	return ovl_fail(err, EINVAL, "write the policy", "ovlrun would refuse it", NULL, "(%s%s)",
-			at ? shown : said, at ? at + strlen(file) : "");
+	return ovl_fail(err, EINVAL, "write the policy", "ovlrun would refuse it",
+			"`ovlctl revoke` takes rules away", "(%s%s)", at ? shown : said,
+			at ? at + strlen(file) : "");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ovlctl allow: publishes an image under a name, and says who may use it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,12 +47,23 @@ static int choose_name(struct offer *offer, const struct call *call, const struc
 		return ovl_fail(err, EINVAL, "publish",
 				"it is no name of an image by which people could ask for it",
 				"give it one: --as NAME", "%s", call->argv[0]);
-	if (!image_name_whole(as ?: store_short_name(call->argv[0]), offer->name))
+	/* A rule has the name whole. */
+	if (!image_name_whole(as ?: store_short_name(call->argv[0]), offer->name) ||
+	    strlen(offer->name) > IMAGE_NAME_MAX)
 		return ovl_fail(err, EINVAL, "publish as",
 				"it is no name that a record can have: see ovlrun.conf(5)",
 				"give it another: --as NAME", "%s",
 				as ?: store_short_name(call->argv[0]));
 	return 0;
+}
+
+/* Docker's layer of a container, in a tree without metadata too. */
+static bool has_init(const struct store *store, unsigned int layer)
+{
+	char id[OVL_ID_MAX + sizeof("-init")];
+
+	snprintf(id, sizeof(id), "%s-init", store->layers[layer].id);
+	return store_layer(store, id) != NO_LAYER;
 }
 
 /* Refuses what ovlrun would not mount, or what changes. */
@@ -68,7 +80,7 @@ static int check_layers(const struct store *store, const struct named *named, co
 		return ovl_cannot(err, ENOENT, "publish", name, "it has no layers");
 	kind = store->layers[named->layer].kind;
 	if (named->container || kind == LAYER_CONTAINER || kind == LAYER_INIT ||
-	    layer_is_mounted(store, &store->layers[named->layer]))
+	    has_init(store, named->layer) || layer_is_mounted(store, &store->layers[named->layer]))
 		return ovl_fail(err, EBUSY, "publish", "a container changes",
 				"commit it to an image, and publish that", "%s", name);
 	if (strlen(store->tree.path) > TREE_MAX)
@@ -81,11 +93,12 @@ static int check_layers(const struct store *store, const struct named *named, co
 static void warn(const struct out *out, const struct store *store, const struct stack *stack)
 {
 	static const char *const kinds[MARKS] = {
-		[MARK_SETUID] = "setuid, setgid or with capabilities, which ovlrun gives no effect",
-		[MARK_DEVICE] = "device nodes, which cannot be opened under ovlrun",
+		[MARK_SETUID] =
+			"files with setuid, setgid or capabilities, to no effect under ovlrun",
+		[MARK_DEVICE] = "device nodes, which ovlrun lets nobody open",
 		[MARK_REDIRECT] =
 			"overlay marks (redirect, metacopy), which ovlrun does not follow",
-		[MARK_UNSEEN] = "not to be looked at",
+		[MARK_UNSEEN] = "what could not be looked at",
 	};
 	struct marks marks = { 0 };
 
@@ -100,8 +113,8 @@ static void warn(const struct out *out, const struct store *store, const struct 
 	}
 	for (size_t i = 0; i < MARKS; i++) {
 		if (marks.count[i])
-			out_note(out, "warning: %lu files are %s, such as %s/%s", marks.count[i],
-				 kinds[i], store->tree.path, marks.first[i]);
+			out_note(out, "warning: %s: %lu, such as %s/%s", kinds[i], marks.count[i],
+				 store->tree.path, marks.first[i]);
 	}
 }
 
@@ -138,6 +151,9 @@ static int draft_rules(const struct publish *publish, const struct offer *offer,
 	struct policy whole = { 0 }, ours = { 0 };
 	int ret = policy_read(&whole, err) ?: policy_read_ours(&ours, err);
 
+	/* What is wrong already is shown by its own number of line. */
+	if (ret == 0 && ours.count)
+		ret = checker_ask(OURS, OURS, err);
 	if (ret < 0)
 		return ret;
 	/* A path with a blank cannot be offered; the record has it all the same. */
@@ -173,9 +189,7 @@ static void tell(const struct out *out, const struct offer *offer)
 	struct ovl_error err;
 
 	if (checker_ask(NULL, NULL, &err) < 0)
-		out_note(out,
-			 "warning: nobody but root can use ovlrun until the policy is corrected %s",
-			 err.object);
+		out_note(out, "warning: ovlrun finds fault with the policy %s", err.object);
 	if (policy_read(&whole, &err) < 0)
 		return;
 	policy_about(&whole, offer->name, &about);

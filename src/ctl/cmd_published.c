@@ -130,6 +130,20 @@ static int resolve(const struct record *record, const char *path, struct ovl_err
 	return ret;
 }
 
+/* "a,b" as an array. */
+static json_t *words_of(const char *list)
+{
+	json_t *words = json_array();
+	char *rest = file_copy(list), *word, *text = rest;
+
+	while ((word = strsep(&rest, ","))) {
+		if (*word)
+			json_array_append_new(words, out_string(word));
+	}
+	free(text);
+	return words;
+}
+
 static json_t *rules_of(const struct policy *about, json_t *users)
 {
 	json_t *rules = json_array();
@@ -144,7 +158,7 @@ static json_t *rules_of(const struct policy *about, json_t *users)
 					      : json_sprintf("not %s", json_string_value(who)));
 		json_array_append_new(rules, json_pack("{s:o, s:b, s:o, s:o, s:s, s:i}", "who", who,
 						       "permit", line->kind == LINE_PERMIT, "may",
-						       out_string(line->features), "limit",
+						       words_of(line->features), "limit",
 						       out_string(line->limit), "file", line->file,
 						       "line", (int)line->number));
 	}
