@@ -200,7 +200,7 @@ static json_t *row(size_t i, void *context)
 	json_t *users = json_array(), *rules = json_array();
 	struct policy about;
 	struct record record;
-	struct ovl_error err;
+	struct ovl_error err = { 0 };
 
 	if (examine(listing, file, &record, &err) < 0)
 		snprintf(wrong, sizeof(wrong), "cannot %s %s: %s", err.verb, err.object,
@@ -213,7 +213,9 @@ static json_t *row(size_t i, void *context)
 		rules = rules_of(&about, users);
 		free(about.lines);
 	}
-	if (wrong[0]) {
+	if (wrong[0] && err.errnum == EACCES) {
+		state = "unknown"; /* to who is not root */
+	} else if (wrong[0]) {
 		state = "broken";
 		listing->is_broken = true;
 	} else if (is_stale(store_of(listing, record.tree), &record, name)) {

@@ -423,7 +423,19 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	assert_success
 	assert_line --regexp '^team/shell:latest .* stale '
 	assert_line --regexp '^tools:1.0 .* ok '
+	# Published again: the record is the new one, the rules stay.
+	allows shell --users bob
+	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" ok
 	docker_name "$root" shell:latest "$shell"
+	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" stale
+	allows shell
+	assert_equal "$(grep '^layer' "$images/shell:latest")" "layer $(tree_id 1)"
+	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" ok
+	grep -q '^permit bob image shell:latest$' "$ours"
+	# Who cannot read the tree cannot say what it holds.
+	run as_user "$LAB/bin/ovlctl" published -j
+	assert_success
+	assert_equal "$(jq -r '.[].state' <<<"$output" | sort -u)" unknown
 	# Written by hand, and wrongly.
 	printf 'layers %s:%s\n' "$(tree_id 2)" "$(tree_id 1)" >"$images/exact"
 	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "exact") | .state')" ok
@@ -447,7 +459,7 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 		layer $top\ncmd \\\\x\n|understand $images/bad:3: a '\\' that is neither \\n nor \\\\
 		layer $top\nlayer $top\n|understand $images/bad:3: given twice
 		layer $top\nworkdir x\n|understand $images/bad:3: not an absolute path
-		layer $(tree_id 77)\n|open $root/overlay2/$(tree_id 77): No such file or directory
+		layer $(tree_id 77)\n|find $root/overlay2/$(tree_id 77): No such file or directory
 	END
 	printf 'tree %s\nlayer %s\n' "$root/overlay2" "$top" >"$images/bad"
 	chmod o+w "$images/bad"
