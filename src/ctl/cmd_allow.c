@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checker.h"
+#include "verdict.h"
 #include "config.h"
 #include "marks.h"
 #include "ovl/tree.h"
@@ -153,7 +153,7 @@ static int draft_rules(const struct publish *publish, const struct offer *offer,
 
 	/* What is wrong already is shown by its own number of line. */
 	if (ret == 0 && ours.count)
-		ret = checker_ask(OURS, OURS, err);
+		ret = verdict_ask(OURS, OURS, err);
 	if (ret < 0)
 		return ret;
 	/* A path with a blank cannot be offered; the record has it all the same. */
@@ -164,7 +164,7 @@ static int draft_rules(const struct publish *publish, const struct offer *offer,
 		policy_add(&ours, &offer->users[i], offer->name, offer->features, offer->limit);
 	}
 	return publish_draft(publish, DRAFT_POLICY, policy_text(&ours), err)
-		       ?: checker_ask(publish_draft_path(DRAFT_POLICY), OURS, err);
+		       ?: verdict_ask(publish_draft_path(DRAFT_POLICY), OURS, err);
 }
 
 /* The record comes first: what a rule permits is then there. */
@@ -188,7 +188,7 @@ static void tell(const struct out *out, const struct offer *offer)
 	struct policy whole = { 0 }, about;
 	struct ovl_error err;
 
-	if (checker_ask(NULL, NULL, &err) < 0)
+	if (verdict_ask(NULL, NULL, &err) < 0)
 		out_note(out, "warning: ovlrun finds fault with the policy %s", err.object);
 	if (policy_read(&whole, &err) < 0)
 		return;

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "checker.h"
+#include "verdict.h"
 
 #define SAID_SIZE 1024 /* its first line is less */
 
@@ -74,7 +74,7 @@ static int ask(const char *ovlrun, const char *file, char *said, size_t size)
 	return WEXITSTATUS(status);
 }
 
-int checker_ask(const char *file, const char *shown, struct ovl_error *err)
+int verdict_ask(const char *file, const char *shown, struct ovl_error *err)
 {
 	const char *ovlrun = find_ovlrun(), *at;
 	char said[SAID_SIZE];
