@@ -32,7 +32,8 @@ fill() {
 }
 
 teardown_file() {
-	rm -rf "$root" "$CTL" /etc/ovlrun.d /etc/ovlrun.conf /run/ovlctl.lock
+	! mountpoint -q /var/lib/docker || umount /var/lib/docker
+	rm -rf "$root" "$CTL" "$LAB/layers" "$LAB/outside" "$LAB/publish-alone" /etc/ovlrun.d /etc/ovlrun.conf /run/ovlctl.lock
 	cp -a "$BATS_FILE_TMPDIR/passwd" "$BATS_FILE_TMPDIR/group" /etc
 }
 
@@ -538,4 +539,59 @@ killed() {
 		"$CTL" allow shell --as a/b --users alice -q --root "$root"
 	}
 	killed revoke a/b
+}
+
+@test "a full disk, a failing sync or rename: an error that names the file, and the old policy" {
+	allows shell --users alice
+	before=$(published_state)
+	for fault in write:error=ENOSPC:when=1 fsync:error=EIO:when=1 fsync:error=EIO:when=2 renameat:error=EXDEV:when=1 \
+		openat:error=EROFS:path fchmod:error=EPERM:when=2 write:retval=0:when=1..3; do
+		case $fault in
+		*:path) where=(-P /etc/ovlrun.d/.ovlctl.policy -P .ovlctl.policy) fault=${fault%:path} ;;
+		*) where=() ;;
+		esac
+		run strace -o /dev/null "${where[@]}" -e "trace=${fault%%:*}" -e "inject=$fault" "$CTL" allow shell --users bob -q --root "$root"
+		case $fault in
+		*retval=0*) # nothing was written, and it tried again
+			assert_success
+			allows shell --users alice
+			run ctl revoke shell --users bob -q
+			;;
+		*)
+			assert_equal "$status" 2
+			assert_line --index 0 --regexp '^ovlctl: cannot (write|make) /etc/ovlrun.d/'
+			;;
+		esac
+		assert_equal "$(published_state)" "$before"
+		[ -z "$(find /etc/ovlrun.d -name '.*')" ]
+	done
+}
+
+@test "the passage for administrators: every command in it, as it stands there" {
+	mkdir -p /var/lib/docker
+	mount -t tmpfs -o mode=0711 none /var/lib/docker
+	tree_init /var/lib/docker/overlay2
+	tree_init /srv/layers # the lab's own
+	id=$(tree_chain /srv/layers 1 fill)
+	docker_init /var/lib/docker
+	# shellcheck disable=SC2317 # called by the commands; the one thing that wants a network
+	docker() {
+		docker_image /var/lib/docker "$2" "$(tree_chain /var/lib/docker/overlay2 2 fill)" '{"Env":["PATH=/bin"],"Cmd":["/bin/echo","works"]}'
+	}
+	count=0
+	while read -r prompt line; do
+		line=${line/34e5f0...510b/$id} count=$((count + 1))
+		case $prompt:$line in
+		'$:'*) run as 9:9:3001 ${line#ovlrun} && assert_output works ;;
+		*) run eval "PATH=$LAB/bin:\$PATH; $line" ;;
+		esac
+		assert_success
+		case $line in
+		*:science*--limit*) assert_output "$(sed -n 's/^ovlctl: alpine/&/p' "$OVL_TOP/packaging/man/ctl-admin.part.md")" ;;
+		*published) assert_line --regexp '^alpine:3.19 .* ok +:science ' ;;
+		esac
+	done < <(sed -n '/^```console/,/^```/s/^\([#$] \)/\1/p' "$OVL_TOP/packaging/man/ctl-admin.part.md")
+	assert_equal "$count" 10
+	may_not 9:9:3001 alpine:3.19
+	may 9:9 base:1 true
 }
