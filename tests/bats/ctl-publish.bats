@@ -497,6 +497,7 @@ killed() {
 			count=$((count + 1))
 			# What is left is passed over, and gone after the next run.
 			run "$CTL" "$@" -q --root "$root"
+			[ "$status" = 0 ] || [[ $output == *': it is not published'* ]] || fail "$output"
 			[ -z "$(find /etc/ovlrun.d -name '.*')" ]
 			case $call in close | openat) n=$((n + 6)) ;; esac # most of them read
 		done
