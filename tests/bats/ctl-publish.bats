@@ -33,7 +33,7 @@ fill() {
 
 teardown_file() {
 	! mountpoint -q /var/lib/docker || umount /var/lib/docker
-	rm -rf "$root" "$CTL" "$LAB/layers" "$LAB/outside" "$LAB/publish-alone" /etc/ovlrun.d /etc/ovlrun.conf /run/ovlctl.lock
+	rm -rf "$root" "$CTL" "$LAB/layers" "$LAB/outside" "$LAB/publish-alone" "$LAB/publish-podman" /etc/ovlrun.d /etc/ovlrun.conf /run/ovlctl.lock
 	cp -a "$BATS_FILE_TMPDIR/passwd" "$BATS_FILE_TMPDIR/group" /etc
 }
 
@@ -594,4 +594,29 @@ killed() {
 	assert_equal "$count" 10
 	may_not 9:9:3001 alpine:3.19
 	may 9:9 base:1 true
+}
+
+@test "Podman's storage: the short name, its own images without localhost/" {
+	pod=$LAB/publish-podman
+	mkdir -p "$pod/overlay-images" "$pod/overlay-layers"
+	tree_init "$pod/overlay"
+	top=$(tree_chain "$pod/overlay" 2 fill)
+	printf '{"config":{"Env":["PATH=/bin"],"Cmd":["echo","pod"]},"rootfs":{"type":"layers","diff_ids":[]}}' >"$pod/config"
+	id=$(sha256 "$pod/config")
+	mkdir "$pod/overlay-images/$id"
+	mv "$pod/config" "$pod/overlay-images/$id/=$(printf %s "sha256:$id" | base64 -w 0)"
+	printf '[{"id":"%s","names":["docker.io/library/pod:1","localhost/mine:latest"],"layer":"%s"}]' "$id" "$top" >"$pod/overlay-images/images.json"
+	printf '[{"id":"%s"},{"id":"%s","parent":"%s"}]' "$(tree_id 1)" "$top" "$(tree_id 1)" >"$pod/overlay-layers/layers.json"
+	for name in pod:1 mine; do
+		run "$CTL" allow "$name" --users '*' -q --root "$pod"
+		assert_success
+		may 9:9 "$name"
+		assert_output pod
+	done
+	assert_equal "$("$CTL" published -j | jq -r '.[].state')" $'ok\nok'
+	sed -i s/pod/pox/ "$pod/overlay-images/$id/="*
+	run "$CTL" allow pod:1 --root "$pod"
+	assert_equal "$status" 2
+	assert_line --index 0 --partial 'its config does not have the digest that names it'
+	rm -r "$pod"
 }
