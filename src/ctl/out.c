@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Prints rows and messages. */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -306,6 +307,26 @@ void out_object(const struct out *out, json_t *object, const struct column *colu
 		       "", text);
 		free(text);
 	}
+}
+
+void out_note(const struct out *out, const char *format, ...)
+{
+	char *text, *safe;
+	va_list args;
+	int len;
+
+	if (out->is_quiet)
+		return;
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	safe = escaped(text);
+	fflush(stdout);
+	fprintf(stderr, "ovlctl: %s\n", safe);
+	free(safe);
+	free(text);
 }
 
 void out_error(const struct ovl_error *err)

@@ -63,6 +63,9 @@ json_t *out_string(const char *text);
 /* True if standard output is a terminal that may be coloured: no NO_COLOR, no TERM=dumb. */
 bool out_is_coloured(void);
 
+/* "ovlctl: TEXT" on standard error, unless --quiet; for what is neither data nor an error. */
+void out_note(const struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* "ovlctl: cannot VERB OBJECT: REASON" and the hint, on standard error. */
 void out_error(const struct ovl_error *err);
 
