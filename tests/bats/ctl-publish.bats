@@ -620,3 +620,15 @@ killed() {
 	assert_line --index 0 --partial 'its config does not have the digest that names it'
 	rm -r "$pod"
 }
+
+@test "what is written is synced before its rename, and the directory after it; the record comes before the rule" {
+	allows shell --users alice
+	strace -y -o "$BATS_TEST_TMPDIR/trace" -e trace=renameat,fsync "$CTL" allow shell --users bob -q --root "$root"
+	assert_equal "$(sed -n 's/^fsync([0-9]*<\(.*\)>) *= 0$/sync \1/p; s/^renameat(.*, "\([^"]*\)") *= 0$/to \1/p' "$BATS_TEST_TMPDIR/trace")" \
+		"sync /etc/ovlrun.d/.ovlctl.record
+sync /etc/ovlrun.d/.ovlctl.policy
+to shell:latest
+sync $images
+to ovlctl.conf
+sync /etc/ovlrun.d"
+}
