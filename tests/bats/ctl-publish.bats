@@ -586,11 +586,11 @@ killed() {
 		run eval "PATH=$LAB/bin:\$PATH; $line"
 		assert_success
 		case $line in
-		*:science*--limit*) assert_output "$(sed -n 's/^ovlctl: alpine/&/p' "$OVL_TOP/packaging/man/ctl-admin.part.md")" ;;
+		*:science*--limit*) assert_output "$(grep '^ovlctl: alpine' "$OVL_TOP/README.md")" ;;
 		as*) assert_output works ;;
 		*published) assert_line --regexp '^alpine:3.19 .* ok +:science ' ;;
 		esac
-	done < <(sed -n '/^```console/,/^```/s/^\([#$] \)/\1/p' "$OVL_TOP/packaging/man/ctl-admin.part.md")
+	done < <(sed '1,/^## From `docker pull`/d; /^## /,$d' "$OVL_TOP/README.md" | sed -n '/^```console/,/^```/s/^\([#$] \)/\1/p')
 	assert_equal "$count" 10
 	may_not 9:9:3001 alpine:3.19
 	may 9:9 base:1 true

@@ -160,7 +160,7 @@ $root/overlay2/$top/work"
 		while read -r option; do
 			grep -qE -- " -$option( |\$)" "$OVL_TOP/packaging/man/ovlctl.8" ||
 				fail "--$option of $verb is not in ovlctl.8"
-		done < <("$CTL" "$verb" --help | grep -oE -- '--[a-z][a-z-]+' | cut -c 3-)
+		done < <("$CTL" "$verb" --help | sed -nE 's,^ +(-.\, )?--([a-z-]+).*,\2,p')
 	done
 }
 
