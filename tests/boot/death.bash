@@ -56,10 +56,16 @@ measured() {
 # died PART MOMENT PATH: a boot that is killed so many millionths into that part. What it had said to be synced last is
 # left in $synced, and where it was in $where.
 died() {
-	local end left status
+	local end left status lines length share=$2
+	length=$(<"$tmp/part$1")
 	boot "$tmp/plain" "$words$3 -- write" "$tmp/disk"
 	[ -z "${begins[$1]}" ] || await "${begins[$1]}"
-	end=$(($(micros) + $(<"$tmp/part$1") * $2 / 1000000))
+	# ovlinit's part is short: a moment there is one of its lines, and a little later.
+	if [ "$1" = 1 ]; then
+		for ((lines = share * 9 / 1000000; lines > 0; lines--)); do await "${begins[1]}"; done
+		length=$((length / 12)) share=$((share % 1000 * 1000))
+	fi
+	end=$(($(micros) + length * share / 1000000))
 	while left=$((end - $(micros))) && [ "$left" -gt 0 ]; do
 		status=0
 		printf -v left '%d.%06d' $((left / 1000000)) $((left % 1000000))
