@@ -69,13 +69,20 @@ static int open_dir(struct dir *dir, const char *path, struct ovl_error *err)
 	return 0;
 }
 
-/* What the directory of a tree lies beside. */
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+/* What the directory of a tree lies beside. Metadata that is a symlink, or no directory, is refused when it is read. */
 static enum store_kind kind_of(const char *root, const char *driver)
 {
-	if (strcmp(driver, "overlay2") == 0 && is_dir(joined(root, "image/overlay2")))
+	if (strcmp(driver, "overlay2") == 0 && is_there(joined(root, "image/overlay2")))
 		return STORE_DOCKER;
 	if (strcmp(driver, "overlay") == 0 &&
-	    (is_dir(joined(root, "overlay-layers")) || is_dir(joined(root, "overlay-images"))))
+	    (is_there(joined(root, "overlay-layers")) || is_there(joined(root, "overlay-images"))))
 		return STORE_PODMAN;
 	return STORE_PLAIN;
 }
