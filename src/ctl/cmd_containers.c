@@ -11,16 +11,14 @@ static const struct column columns[] = {
 	{ "LAYERS", "layers", COLUMN_COUNT }, { "STATE", "state", COLUMN_TEXT },
 };
 
-/* The first name of the image, or its id. */
+/* What the image was called, or else its first name, or its id. */
 static const char *image_of(const struct store *store, const struct container *container)
 {
-	for (unsigned int i = 0; i < store->image_count; i++) {
-		const struct image *image = &store->images[i];
+	const struct image *image = store_image(store, container->image);
 
-		if (strcmp(image->id, container->image) == 0)
-			return image->name_count ? image->names[0] : image->id;
-	}
-	return container->image;
+	if (container->called)
+		return container->called;
+	return image && image->name_count ? image->names[0] : container->image;
 }
 
 static json_t *row(size_t i, void *context)
@@ -34,9 +32,10 @@ static json_t *row(size_t i, void *context)
 							     : "";
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:s, s:o?, s:o?, s:i, s:s}", "name", out_string(container->name),
+		"{s:o, s:o, s:o, s:o, s:o?, s:o?, s:i, s:s}", "name", out_string(container->name),
 		"id", out_string(container->id), "image", out_string(image_of(store, container)),
-		"image_id", container->image, "layer", layer ? out_string(layer->id) : NULL, "init",
+		"image_id", out_string(container->image), "layer",
+		layer ? out_string(layer->id) : NULL, "init",
 		container->init == NO_LAYER ? NULL : out_string(store->layers[container->init].id),
 		"layers", layer ? (int)layer->depth : 0, "state", state);
 }

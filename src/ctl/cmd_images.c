@@ -33,13 +33,13 @@ static json_t *row(size_t i, void *context)
 	const struct layer *layer = image->layer == NO_LAYER ? NULL : &store->layers[image->layer];
 	json_int_t size = store_stack_size(store, image->layer);
 
-	return json_pack("{s:o, s:s, s:o?, s:s?, s:i, s:o, s:o, s:s}", "name",
+	return json_pack("{s:o, s:o, s:o?, s:o?, s:i, s:o, s:o, s:s}", "name",
 			 list->entries[i].name ? out_string(list->entries[i].name)
 					       : json_string("<none>"),
-			 "id", image->id, "layer", layer ? out_string(layer->id) : NULL, "chain_id",
-			 layer ? layer->chain : NULL, "layers", layer ? (int)layer->depth : 0,
-			 "size", out_number(size), "created", out_number(image->created), "wrong",
-			 image->wrong ?: "");
+			 "id", out_string(image->id), "layer", layer ? out_string(layer->id) : NULL,
+			 "chain_id", layer && layer->chain ? out_string(layer->chain) : NULL,
+			 "layers", layer ? (int)layer->depth : 0, "size", out_number(size),
+			 "created", out_number(image->created), "wrong", image->wrong ?: "");
 }
 
 static void add(struct list *list, const struct image *image, const char *name)
@@ -58,7 +58,8 @@ static int compare(const void *a, const void *b)
 
 static int run(struct call *call, struct ovl_error *err)
 {
-	bool has_digests = call_option(call, "digests") || call->out.is_json;
+	bool has_all = call_option(call, "all"),
+	     has_digests = call_option(call, "digests") || call->out.is_json;
 	struct list list = { 0 };
 	struct store store;
 	int ret = store_open(&store, call->root, err);
@@ -74,7 +75,8 @@ static int run(struct call *call, struct ovl_error *err)
 			if (has_digests || !strchr(image->names[k], '@'))
 				add(&list, image, image->names[k]);
 		}
-		if (list.count == before)
+		/* As engines do: an image without a name that others were built upon is only a step. */
+		if (list.count == before && (has_all || !image->is_parent))
 			add(&list, image, NULL);
 	}
 	if (list.count)
@@ -88,5 +90,6 @@ const struct verb cmd_images = {
 	.arguments = "",
 	.summary = "the images, with the layer that each is",
 	.run = run,
-	.options = { { "digests", 0, NULL, "also the names by digest" } },
+	.options = { { "all", 'a', NULL, "also those without a name that others were built upon" },
+		     { "digests", 0, NULL, "also the names by digest" } },
 };

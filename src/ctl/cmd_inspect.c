@@ -35,7 +35,13 @@ static const struct column chain_columns[] = {
 /* HOME/ID/NAME, as the engines print it. */
 static json_t *in_layer(const struct store *store, unsigned int layer, const char *name)
 {
-	return json_sprintf("%s/%s/%s", store->tree.path, store->layers[layer].id, name);
+	struct dir id = { -1, store->layers[layer].id };
+	char *below = file_path(&id, name), *path = file_path(&store->tree, below);
+	json_t *text = out_string(path);
+
+	free(path);
+	free(below);
+	return text;
 }
 
 /* As `docker inspect` has GraphDriver.Data: the upper is the layer itself, read-only or not. */
@@ -55,7 +61,7 @@ static json_t *graph_data(const struct store *store, const struct stack *stack)
 		end += sprintf(end, "%s%s/%s/diff", i > 1 ? ":" : "", store->tree.path,
 			       store->layers[stack->layers[i]].id);
 	if (stack->count > 1)
-		json_object_set_new(data, "LowerDir", json_string(lower));
+		json_object_set_new(data, "LowerDir", out_string(lower));
 	json_object_set_new(data, "MergedDir", in_layer(store, stack->layers[0], "merged"));
 	json_object_set_new(data, "UpperDir", in_layer(store, stack->layers[0], "diff"));
 	json_object_set_new(data, "WorkDir", in_layer(store, stack->layers[0], "work"));

@@ -16,6 +16,8 @@
 #define IMAGES	  "image/overlay2/"
 #define LAYERS	  IMAGES "layerdb/sha256"
 #define CONTENT	  IMAGES "imagedb/content/sha256"
+#define METADATA  IMAGES "imagedb/metadata/sha256"
+#define NAMES	  IMAGES "repositories.json"
 #define MOUNTS	  IMAGES "layerdb/mounts"
 #define PATH_SIZE 512
 
@@ -29,7 +31,7 @@ struct reading {
 	struct store *store;
 	struct record *records; /* sorted by chain once all are there */
 	unsigned int record_count;
-	struct ovl_error *err;
+	unsigned int named; /* the first images, sorted by id: those that have a name */
 };
 
 /* Reads DIR/NAME/FILE; false if it cannot be had. */
@@ -68,7 +70,7 @@ static int add_record(const char *name, void *context)
 	if (read_word(store, LAYERS, name, "diff", text, sizeof(text)) && digest_hex_of(text))
 		layer->digest = file_copy(text);
 	if (read_word(store, LAYERS, name, "size", text, sizeof(text)))
-		layer->size = strtoll(text, NULL, 10);
+		layer->size = store_bytes(text);
 	return 0;
 }
 
@@ -104,19 +106,89 @@ static unsigned int layer_of(const struct reading *reading, const json_t *config
 	return record ? record->layer : NO_LAYER;
 }
 
+/* A name of an image. */
+struct entry {
+	const char *name, *hex; /* hex: "" if what the name stands for is no digest */
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return strcmp(x->hex, y->hex) ?: strcmp(x->name, y->name);
+}
+
+/* One image for all names of it: wrong, unless its config is found. */
+static void add_names(struct store *store, struct entry *entries, size_t count)
+{
+	struct image *image = NULL;
+
+	if (count)
+		qsort(entries, count, sizeof(*entries), compare_entries);
+	for (size_t i = 0; i < count; i++) {
+		if (!image || strcmp(image->id, entries[i].hex) != 0) {
+			image = store_add_image(store, entries[i].hex);
+			image->wrong = entries[i].hex[0] ? "its config is not there"
+							 : "what it stands for is no digest";
+		}
+		image_add_name(image, entries[i].name);
+	}
+}
+
+/* What is not as Docker itself would read it fails: without names all images would seem to have none. */
+static int read_names(struct store *store, struct ovl_error *err)
+{
+	json_t *json = file_load_json(&store->root, NAMES, err), *names, *digest;
+	const json_t *repositories = json_object_get(json, "Repositories");
+	const char *repository, *name;
+	struct entry *entries = NULL;
+	size_t count = 0;
+
+	if (!json)
+		return err->errnum == ENOENT ? 0 : -err->errnum;
+	if (!json_is_object(repositories))
+		return ovl_fail(err, EBADMSG, "read", "it has no object Repositories", NULL,
+				"%s/" NAMES, store->root.path);
+	json_object_foreach((json_t *)repositories, repository, names)
+	{
+		if (!json_is_object(names))
+			return ovl_fail(err, EBADMSG, "read", "its names are no object", NULL,
+					"%s/" NAMES " (%.80s)", store->root.path, repository);
+		json_object_foreach(names, name, digest)
+		{
+			entries = file_grow(entries, count, sizeof(*entries));
+			entries[count++] =
+				(struct entry){ name,
+						digest_hex_of(json_string_value(digest)) ?: "" };
+		}
+	}
+	add_names(store, entries, count);
+	free(entries);
+	json_decref(json);
+	return 0;
+}
+
+static int compare_image_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct image *)a)->id, ((const struct image *)b)->id);
+}
+
 static int add_image(const char *name, void *context)
 {
 	struct reading *reading = context;
-	char path[PATH_SIZE], hex[DIGEST_HEX + 1];
+	char path[PATH_SIZE], hex[DIGEST_HEX + 1], parent[STORE_DIGEST_LEN + 8];
 	struct ovl_error err;
-	struct image *image;
+	struct image key = { .id = (char *)name }, *image;
 	json_t *config;
 	char *text;
 	size_t len;
 
 	if (!digest_is_hex(name))
 		return 0;
-	image = store_add_image(reading->store, name);
+	image = bsearch(&key, reading->store->images, reading->named, sizeof(key),
+			compare_image_ids)
+			?: store_add_image(reading->store, name);
+	image->wrong = NULL;
 	snprintf(path, sizeof(path), CONTENT "/%s", name);
 	text = file_load(&reading->store->root, path, FILE_JSON_MAX, &len, &err);
 	if (!text) {
@@ -135,47 +207,10 @@ static int add_image(const char *name, void *context)
 		image->created = store_time(json_text(config, "created"));
 	}
 	json_decref(config);
-	store_use(reading->store, image->layer, LAYER_IMAGE);
+	if (read_word(reading->store, METADATA, name, "parent", parent, sizeof(parent)) &&
+	    digest_hex_of(parent))
+		image->parent = file_copy(digest_hex_of(parent));
 	return 0;
-}
-
-/* Names come from one file; those of an image that is not there make an image that is wrong. */
-static int read_names(struct store *store, struct ovl_error *err)
-{
-	json_t *json = file_load_json(&store->root, IMAGES "repositories.json", err), *names;
-	const char *repository, *name;
-	json_t *digest;
-
-	if (!json)
-		return err->errnum == ENOENT ? 0 : -err->errnum;
-	json_object_foreach(json_object_get(json, "Repositories"), repository, names)
-	{
-		json_object_foreach(names, name, digest)
-		{
-			const char *hex = digest_hex_of(json_string_value(digest));
-			struct image *image = NULL;
-
-			if (!hex)
-				continue;
-			for (unsigned int i = 0; i < store->image_count && !image; i++) {
-				if (strcmp(store->images[i].id, hex) == 0)
-					image = &store->images[i];
-			}
-			if (!image) {
-				image = store_add_image(store, hex);
-				image->wrong = "its config is not there";
-			}
-			image_add_name(image, name);
-		}
-	}
-	json_decref(json);
-	return 0;
-}
-
-static void set_kind(struct store *store, unsigned int layer, enum layer_kind kind)
-{
-	if (layer != NO_LAYER)
-		store->layers[layer].kind = kind;
 }
 
 static int add_container(const char *name, void *context)
@@ -191,9 +226,6 @@ static int add_container(const char *name, void *context)
 		container->layer = store_layer(store, text);
 	if (read_word(store, MOUNTS, name, "init-id", text, sizeof(text)))
 		container->init = store_layer(store, text);
-	store_use(store, container->layer, LAYER_CONTAINER);
-	set_kind(store, container->init, LAYER_INIT);
-	set_kind(store, container->layer, LAYER_CONTAINER);
 	if (snprintf(path, sizeof(path), "containers/%s/config.v2.json", name) >= (int)sizeof(path))
 		return 0;
 	config = file_load_json(&store->root, path, &err);
@@ -204,13 +236,16 @@ static int add_container(const char *name, void *context)
 	}
 	if (digest_hex_of(json_text(config, "Image")))
 		container->image = file_copy(digest_hex_of(json_text(config, "Image")));
+	if (json_text(json_object_get(config, "Config"), "Image"))
+		container->called =
+			file_copy(json_text(json_object_get(config, "Config"), "Image"));
 	json_decref(config);
 	return 0;
 }
 
 int docker_read(struct store *store, struct ovl_error *err)
 {
-	struct reading reading = { .store = store, .err = err };
+	struct reading reading = { .store = store };
 	int ret;
 
 	for (unsigned int i = 0; i < store->layer_count; i++) {
@@ -225,8 +260,10 @@ int docker_read(struct store *store, struct ovl_error *err)
 	if (reading.record_count)
 		qsort(reading.records, reading.record_count, sizeof(*reading.records),
 		      compare_records);
-	ret = file_each(&store->root, CONTENT, add_image, &reading, err)
-		      ?: read_names(store, err) ?: file_each(&store->root, MOUNTS, add_container, &reading, err);
+	ret = read_names(store, err);
+	reading.named = store->image_count;
+	ret = ret	 ?: file_each(&store->root, CONTENT, add_image, &reading, err)
+		      ?: file_each(&store->root, MOUNTS, add_container, &reading, err);
 	free(reading.records);
 	return ret;
 }

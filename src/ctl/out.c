@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Prints rows and messages. */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,8 +10,9 @@
 #include "file.h"
 #include "out.h"
 
-#define SHORT_ID  12
-#define CELL_SIZE 64
+#define SHORT_ID   12
+#define CELL_SIZE  64
+#define SHORT_LIST 2 /* as many texts of a list */
 
 /* Bytes of the valid UTF-8 sequence of a printable character at text, or 0. */
 static size_t printable(const unsigned char *text)
@@ -123,10 +125,13 @@ static char *age(json_int_t then)
 	} units[] = { { 31557600, "year" }, { 2629800, "month" }, { 604800, "week" },
 		      { 86400, "day" },	    { 3600, "hour" },	  { 60, "minute" },
 		      { 1, "second" } };
-	json_int_t seconds = time(NULL) - then;
+	json_int_t seconds;
 	char cell[CELL_SIZE];
 	size_t i = 0;
 
+	/* A file system may hold any number. */
+	if (__builtin_sub_overflow((json_int_t)time(NULL), then, &seconds))
+		return file_copy("-");
 	if (seconds < 1)
 		return file_copy("now");
 	while (seconds < units[i].seconds)
@@ -155,17 +160,21 @@ void out_id(FILE *file, const char *id, bool is_long)
 	free(text);
 }
 
-static char *joined(const json_t *list)
+/* The first most of a list's texts. */
+static char *joined(const json_t *list, size_t most)
 {
-	size_t size = 1;
+	size_t count = json_array_size(list), shown = count > most ? most : count;
+	size_t size = CELL_SIZE;
 	char *text, *end;
 
-	for (size_t i = 0; i < json_array_size(list); i++)
+	for (size_t i = 0; i < shown; i++)
 		size += json_string_length(json_array_get(list, i)) + 2;
 	text = end = file_alloc(size);
-	for (size_t i = 0; i < json_array_size(list); i++)
+	for (size_t i = 0; i < shown; i++)
 		end = stpcpy(stpcpy(end, i ? ", " : ""),
 			     json_string_value(json_array_get(list, i)) ?: "");
+	if (shown < count)
+		sprintf(end, " and %zu more", count - shown);
 	return text;
 }
 
@@ -176,7 +185,8 @@ static char *cell(const struct out *out, const struct column *column, const json
 	char *text, *safe, number[CELL_SIZE];
 
 	if (json_is_array(value) && json_array_size(value)) {
-		text = joined(value);
+		text = joined(value,
+			      column->kind == COLUMN_FEW && !out->is_long ? SHORT_LIST : SIZE_MAX);
 	} else if (json_is_string(value)) {
 		text = file_copy(json_string_value(value));
 		if (column->kind == COLUMN_SHORT && !out->is_long)

@@ -25,6 +25,7 @@ enum column_kind {
 	COLUMN_AGE,   /* seconds since 1970, as "3 days" */
 	COLUMN_COUNT, /* a number */
 	COLUMN_LIST,  /* an array of texts, joined by ", " */
+	COLUMN_FEW,   /* the same, cut to the first unless --no-trunc: "a, b and 7 more" */
 };
 
 struct column {

@@ -20,17 +20,24 @@ static int each_of(struct store *store, const char *path,
 		   void (*each)(struct store *, const json_t *), struct ovl_error *err)
 {
 	json_t *list = file_load_json(&store->root, path, err), *object;
+	int ret = 0;
 	size_t i;
 
 	if (!list)
 		return err->errnum == ENOENT ? 0 : -err->errnum;
+	if (!json_is_array(list))
+		ret = ovl_fail(err, EBADMSG, "read", "it is no list", NULL, "%s/%s",
+			       store->root.path, path);
 	json_array_foreach(list, i, object)
 	{
-		if (json_text(object, "id"))
+		if (ret == 0 && !json_text(object, "id"))
+			ret = ovl_fail(err, EBADMSG, "read", "an entry has no id", NULL,
+				       "%s/%s (entry %zu)", store->root.path, path, i + 1);
+		if (ret == 0)
 			each(store, object);
 	}
 	json_decref(list);
-	return 0;
+	return ret;
 }
 
 static void add_layer(struct store *store, const json_t *object)
@@ -46,7 +53,7 @@ static void add_layer(struct store *store, const json_t *object)
 	layer->kind = LAYER_CACHE; /* until an image or a container is found that has it */
 	if (digest_hex_of(json_text(object, "diff-digest")))
 		layer->digest = file_copy(json_text(object, "diff-digest"));
-	if (json_is_integer(size))
+	if (json_is_integer(size) && json_integer_value(size) >= 0)
 		layer->size = json_integer_value(size);
 	/* One that was being written when its writer died: to be deleted, never used. */
 	if (json_is_true(json_object_get(json_object_get(object, "flags"), "incomplete")))
@@ -105,10 +112,7 @@ static void add_image(struct store *store, const json_t *object)
 		image->layer = store_layer(store, top);
 		if (image->layer == NO_LAYER)
 			image->wrong = "its layer is not in the tree";
-		else if (store->layers[image->layer].is_damaged && !image->wrong)
-			image->wrong = "its layer is incomplete or damaged";
 	}
-	store_use(store, image->layer, LAYER_IMAGE);
 }
 
 static void add_container(struct store *store, const json_t *object)
@@ -123,9 +127,6 @@ static void add_container(struct store *store, const json_t *object)
 		container->image = file_copy(image);
 	if (top)
 		container->layer = store_layer(store, top);
-	store_use(store, container->layer, LAYER_CONTAINER);
-	if (container->layer != NO_LAYER)
-		store->layers[container->layer].kind = LAYER_CONTAINER;
 }
 
 int podman_read(struct store *store, struct ovl_error *err)

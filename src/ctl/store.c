@@ -61,7 +61,7 @@ static char *policy_tree(void)
 static int open_dir(struct dir *dir, const char *path, struct ovl_error *err)
 {
 	dir->path = path;
-	dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir->fd < 0)
 		return ovl_fail(err, errno, "open", NULL,
 				errno == EACCES ? "only root can read an engine's storage" : NULL,
@@ -69,13 +69,20 @@ static int open_dir(struct dir *dir, const char *path, struct ovl_error *err)
 	return 0;
 }
 
-/* What the directory of a tree lies beside. */
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+/* What the directory of a tree lies beside. Metadata that is a symlink, or no directory, is refused when it is read. */
 static enum store_kind kind_of(const char *root, const char *driver)
 {
-	if (strcmp(driver, "overlay2") == 0 && is_dir(joined(root, "image/overlay2")))
+	if (strcmp(driver, "overlay2") == 0 && is_there(joined(root, "image/overlay2")))
 		return STORE_DOCKER;
 	if (strcmp(driver, "overlay") == 0 &&
-	    (is_dir(joined(root, "overlay-layers")) || is_dir(joined(root, "overlay-images"))))
+	    (is_there(joined(root, "overlay-layers")) || is_there(joined(root, "overlay-images"))))
 		return STORE_PODMAN;
 	return STORE_PLAIN;
 }
@@ -105,6 +112,11 @@ static int locate(struct store *store, char *path, struct ovl_error *err)
 			continue;
 		}
 		store->kind = kind_of(path, drivers[i]);
+		/* A symlink there leads out of the root. */
+		if (!is_dir(tree))
+			return ovl_fail(err, ELOOP, "use", "it is a symlink",
+					"the tree itself can be named, or mounted there", "%s",
+					tree);
 		return open_dir(&store->root, path, err) ?: open_dir(&store->tree, tree, err);
 	}
 	return ovl_fail(err, ENOENT, "use", "there is no overlay2 tree in it",
@@ -136,6 +148,70 @@ int store_find(struct store *store, const char *path, struct ovl_error *err)
 	return locate(store, real, err);
 }
 
+static int compare_images(const void *a, const void *b)
+{
+	return strcmp(((const struct image *)a)->id, ((const struct image *)b)->id);
+}
+
+/* Marks the layers of a stack as used. */
+static void use(struct store *store, unsigned int top)
+{
+	unsigned int steps = 0;
+
+	for (unsigned int at = top; at != NO_LAYER; at = store_below(store, at, &steps)) {
+		struct layer *layer = &store->layers[at];
+
+		layer->users++;
+		if (layer->kind == LAYER_ORPHAN || layer->kind == LAYER_CACHE)
+			layer->kind = LAYER_IMAGE;
+	}
+}
+
+static bool has_damage(const struct store *store, unsigned int top)
+{
+	unsigned int steps = 0;
+
+	for (unsigned int at = top; at != NO_LAYER; at = store_below(store, at, &steps)) {
+		if (store->layers[at].is_damaged)
+			return true;
+	}
+	return false;
+}
+
+/* What follows from all that was read. */
+static void settle(struct store *store)
+{
+	if (store->image_count)
+		qsort(store->images, store->image_count, sizeof(*store->images), compare_images);
+	for (unsigned int i = 0; i < store->image_count; i++) {
+		struct image *image = &store->images[i];
+
+		if (!image->wrong && has_damage(store, image->layer))
+			image->wrong = "a layer of it is incomplete or damaged";
+		use(store, image->layer);
+		if (image->parent && store_image(store, image->parent))
+			store_image(store, image->parent)->is_parent = true;
+	}
+	for (unsigned int i = 0; i < store->container_count; i++) {
+		const struct container *container = &store->containers[i];
+
+		if (container->init != NO_LAYER)
+			store->layers[container->init].kind = LAYER_INIT;
+		if (container->layer != NO_LAYER)
+			store->layers[container->layer].kind = LAYER_CONTAINER;
+		use(store, container->layer);
+	}
+}
+
+struct image *store_image(const struct store *store, const char *id)
+{
+	struct image key = { .id = (char *)id };
+
+	return store->image_count ? bsearch(&key, store->images, store->image_count, sizeof(key),
+					    compare_images)
+				  : NULL;
+}
+
 int store_open(struct store *store, const char *path, struct ovl_error *err)
 {
 	int ret = store_find(store, path, err) ?: store_scan(store, err);
@@ -144,6 +220,8 @@ int store_open(struct store *store, const char *path, struct ovl_error *err)
 		ret = docker_read(store, err);
 	if (ret == 0 && store->kind == STORE_PODMAN)
 		ret = podman_read(store, err);
+	if (ret == 0)
+		settle(store);
 	return ret;
 }
 
@@ -212,24 +290,6 @@ void image_add_name(struct image *image, const char *name)
 	image->names[image->name_count++] = file_copy(name);
 }
 
-void store_use(struct store *store, unsigned int top, enum layer_kind kind)
-{
-	unsigned int steps = 0;
-
-	/* A cycle ends after as many steps as there are layers. */
-	for (unsigned int at = top; at != NO_LAYER && steps <= store->layer_count; steps++) {
-		struct layer *layer = &store->layers[at];
-
-		layer->users++;
-		if (at == top && kind != LAYER_IMAGE)
-			layer->kind = kind;
-		else if (layer->kind == LAYER_UNKNOWN || layer->kind == LAYER_ORPHAN ||
-			 layer->kind == LAYER_CACHE)
-			layer->kind = LAYER_IMAGE;
-		at = layer->parent;
-	}
-}
-
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err)
 {
@@ -246,9 +306,22 @@ int store_stack(const struct store *store, unsigned int top, struct stack *stack
 	if (ret < 0)
 		return ret;
 	stack->layers = file_alloc(links.depth * sizeof(*stack->layers));
-	for (unsigned int i = 0; i < links.depth; i++)
-		stack->layers[stack->count++] = store_layer(store, links.layer[i].id);
+	for (unsigned int i = 0; i < links.depth; i++) {
+		unsigned int layer = store_layer(store, links.layer[i].id);
+
+		/* Made since the tree was read. */
+		if (layer == NO_LAYER)
+			return ovl_fail(err, EAGAIN, "use", "it changed meanwhile", NULL, "%s",
+					store->tree.path);
+		stack->layers[stack->count++] = layer;
+	}
 	return 0;
+}
+
+unsigned int store_below(const struct store *store, unsigned int layer, unsigned int *steps)
+{
+	/* The parents of damaged layers may be a cycle. */
+	return ++*steps < OVL_DEPTH_MAX ? store->layers[layer].parent : NO_LAYER;
 }
 
 int64_t store_stack_size(const struct store *store, unsigned int top)
@@ -256,12 +329,20 @@ int64_t store_stack_size(const struct store *store, unsigned int top)
 	int64_t sum = 0;
 	unsigned int steps = 0;
 
-	for (unsigned int at = top; at != NO_LAYER; at = store->layers[at].parent) {
-		if (store->layers[at].size < 0 || steps++ > store->layer_count)
+	for (unsigned int at = top; at != NO_LAYER; at = store_below(store, at, &steps)) {
+		if (store->layers[at].size < 0 ||
+		    __builtin_add_overflow(sum, store->layers[at].size, &sum))
 			return -1;
-		sum += store->layers[at].size;
 	}
 	return sum;
+}
+
+int64_t store_bytes(const char *text)
+{
+	size_t len = strspn(text, "0123456789");
+
+	/* 18 digits are always less than 2^63. */
+	return len > 0 && len <= 18 && !text[len] ? strtoll(text, NULL, 10) : -1;
 }
 
 bool layer_is_mounted(const struct store *store, const struct layer *layer)

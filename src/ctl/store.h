@@ -56,12 +56,15 @@ struct image {
 	unsigned int name_count;
 	unsigned int layer; /* the uppermost, or NO_LAYER: none, or it is not there */
 	const char *wrong;  /* static: why it cannot be used; NULL: nothing is known against it */
+	char *parent;	    /* id of the one that it was built upon, or NULL: not known */
+	bool is_parent;	    /* another was built upon it: without names it is only a step of that */
 	json_int_t created; /* seconds since 1970, or -1 */
 };
 
 struct container {
 	char *id, *name;    /* name: as the engine has it, without the slash; may be "" */
 	char *image;	    /* the image's id, or "" */
+	char *called;	    /* what the image was called when it was made, or NULL: not known */
 	unsigned int layer; /* its uppermost, or NO_LAYER */
 	unsigned int init;  /* Docker's init layer, or NO_LAYER */
 };
@@ -74,7 +77,7 @@ struct store {
 	unsigned int layer_count;
 	unsigned int *by_link; /* numbers of the layers that have a link, sorted by it */
 	unsigned int link_count;
-	struct image *images;
+	struct image *images; /* sorted by id */
 	unsigned int image_count;
 	struct container *containers;
 	unsigned int container_count;
@@ -93,6 +96,9 @@ int store_find(struct store *store, const char *path, struct ovl_error *err);
 int store_scan(struct store *store, struct ovl_error *err);
 int docker_read(struct store *store, struct ovl_error *err);
 int podman_read(struct store *store, struct ovl_error *err);
+
+/* The image with this id, or NULL. */
+struct image *store_image(const struct store *store, const char *id);
 
 /* Number of the layer with this id or link, or NO_LAYER. */
 unsigned int store_layer(const struct store *store, const char *id);
@@ -116,6 +122,9 @@ const char *store_short_name(const char *name);
 extern const char *const store_kind_names[];
 extern const char *const layer_kind_names[];
 
+/* A number of bytes as an engine writes it; -1: it is none. */
+int64_t store_bytes(const char *text);
+
 /* Grows the lists. What is returned is zero but for the numbers of layers, which are NO_LAYER. */
 struct image *store_add_image(struct store *store, const char *id);
 struct container *store_add_container(struct store *store, const char *id);
@@ -135,13 +144,16 @@ struct stack {
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err);
 
+/*
+ * Goes down from layer, which *steps counts: NO_LAYER behind the base, and where a stack cannot be as deep as that. For
+ * `for (at = top; at != NO_LAYER; at = store_below(store, at, &steps))`.
+ */
+unsigned int store_below(const struct store *store, unsigned int layer, unsigned int *steps);
+
 /* Bytes of all layers of a stack as the engine keeps them; -1 if it keeps none of one. */
 int64_t store_stack_size(const struct store *store, unsigned int top);
 
 /* True if an engine has the layer mounted at its merged. */
 bool layer_is_mounted(const struct store *store, const struct layer *layer);
-
-/* Marks the layers of a stack as used by an image. */
-void store_use(struct store *store, unsigned int top, enum layer_kind kind);
 
 #endif
