@@ -695,5 +695,5 @@ untouched() {
 	rm -r "$room/forest/overlay2/$base/diff"
 	run timeout 20 "$OVL_TOP/build/ovlctl" check -r "$room/forest" --json
 	assert_equal "$status" 1
-	assert_equal "$(jq -r '.[] | "\(.rule) \(.object)"' <<<"$output")" "diff $base/diff"
+	assert_equal "$(jq -r '.[] | "\(.rule) \(.object)"' <<<"$output")" "diff $base/diff"$'\nimage image0:latest'
 }
