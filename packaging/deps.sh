@@ -47,6 +47,7 @@ check    mkfs.btrfs                       btrfs-progs     btrfs-progs        btr
 check    mkfs.vfat                        dosfstools      dosfstools         dosfstools
 check    bindfs                           bindfs          bindfs             bindfs
 check    perl                             perl-base       perl               perl-interpreter
+check    /usr/lib/*/perl*/*/Digest/SHA.pm  perl           perl               perl-Digest-SHA
 check    pgrep                            procps          procps-ng          procps-ng
 check    nsenter                          util-linux      util-linux-misc    util-linux
 check    mandoc                           mandoc          mandoc             mandoc
