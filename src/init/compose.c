@@ -78,8 +78,7 @@ static int make_top(const char *like, bool has_mount_points, struct ovl_error *e
 
 	for (size_t i = 0; ret == 0 && has_mount_points && i < MOUNT_POINTS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", LAYOUT_TOP, mount_points[i]);
-		if (mkdir(path, 0755) < 0)
-			ret = ovl_cannot(err, errno, "make directory", path, NULL);
+		ret = dir_make(path, 0755, err);
 	}
 	return ret;
 }
@@ -151,13 +150,13 @@ static int check_mount_points(const char *newroot, struct ovl_error *err)
 static int make_mount_points(const char *newroot, struct ovl_error *err)
 {
 	char path[PATH_MAX];
+	int ret = 0;
 
-	for (size_t i = 0; i < MOUNT_POINTS; i++) {
+	for (size_t i = 0; ret == 0 && i < MOUNT_POINTS; i++) {
 		snprintf(path, sizeof(path), "%s/%s", newroot, mount_points[i]);
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return ovl_cannot(err, errno, "make directory", path, NULL);
+		ret = dir_make(path, 0755, err);
 	}
-	return 0;
+	return ret;
 }
 
 static int mount_overlay(const struct composition *c, const struct ovl_overlay *overlay,
@@ -239,6 +238,26 @@ static int check_newroot(const struct composition *c, struct ovl_error *err)
 	return 0;
 }
 
+/* Takes down whatever compose() has mounted by now. */
+static void undo(const char *newroot)
+{
+	static const char *const mounts[] = { LAYOUT_STATE, LAYOUT_DISK, LAYOUT_ROOT };
+	static const char *const dirs[] = { LAYOUT_TOP "/dev", LAYOUT_TOP "/proc",
+					    LAYOUT_TOP "/sys", LAYOUT_TOP "/run",
+					    LAYOUT_TOP,	       LAYOUT_STATE,
+					    LAYOUT_DISK,       LAYOUT_ROOT,
+					    LAYOUT_DIR };
+
+	if (is_mounted)
+		umount2(newroot, MNT_DETACH);
+	is_mounted = false;
+	upper_close();
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+		umount2(mounts[i], MNT_DETACH);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		rmdir(dirs[i]); /* of empty directories only, whatever could not be unmounted */
+}
+
 int compose(const struct composition *c, struct ovl_error *err)
 {
 	static struct ovl_stack stack;
@@ -271,25 +290,6 @@ int compose(const struct composition *c, struct ovl_error *err)
 	if (chdir("/") < 0 && ret == 0)
 		ret = ovl_cannot(err, errno, "enter", "/", NULL);
 	if (ret < 0)
-		compose_undo(c->newroot);
+		undo(c->newroot);
 	return ret;
-}
-
-void compose_undo(const char *newroot)
-{
-	static const char *const mounts[] = { LAYOUT_STATE, LAYOUT_DISK, LAYOUT_ROOT };
-	static const char *const dirs[] = { LAYOUT_TOP "/dev", LAYOUT_TOP "/proc",
-					    LAYOUT_TOP "/sys", LAYOUT_TOP "/run",
-					    LAYOUT_TOP,	       LAYOUT_STATE,
-					    LAYOUT_DISK,       LAYOUT_ROOT,
-					    LAYOUT_DIR };
-
-	if (is_mounted)
-		umount2(newroot, MNT_DETACH);
-	is_mounted = false;
-	upper_close();
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		umount2(mounts[i], MNT_DETACH);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		rmdir(dirs[i]); /* of empty directories only, whatever could not be unmounted */
 }

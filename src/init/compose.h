@@ -27,7 +27,4 @@ struct composition {
  */
 int compose(const struct composition *composition, struct ovl_error *err);
 
-/* Takes down what compose() has mounted. */
-void compose_undo(const char *newroot);
-
 #endif

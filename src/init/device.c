@@ -170,14 +170,16 @@ int device_wait(char path[DEVICE_PATH_SIZE], const char *spec, const struct time
 int device_mount(const char *path, const char *target, const char *type, struct ovl_error *err)
 {
 	struct probe probe;
+	int ret;
 
 	if (!type && identify(path, &probe))
 		type = probe.type;
 	if (!type)
 		return ovl_fail(err, EINVAL, "mount", "no file system is recognized on it",
 				"ovl.rootfstype=TYPE names the one of ovl.root", "%s", path);
-	if (mkdir(target, 0755) < 0 && errno != EEXIST)
-		return ovl_cannot(err, errno, "make directory", target, NULL);
+	ret = dir_make(target, 0755, err);
+	if (ret < 0)
+		return ret;
 	if (mount(path, target, type, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
 		return 0;
 	if (errno == ENODEV)

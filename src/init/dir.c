@@ -43,6 +43,13 @@ const char *dir_next(struct dir_reader *reader)
 	return entry->name;
 }
 
+int dir_make(const char *path, mode_t mode, struct ovl_error *err)
+{
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return ovl_cannot(err, errno, "make directory", path, NULL);
+	return 0;
+}
+
 static int copy_acl(const char *path, const char *like, const char *name)
 {
 	char acl[ACL_SIZE];
@@ -56,12 +63,13 @@ static int copy_acl(const char *path, const char *like, const char *name)
 int dir_make_like(const char *path, const char *like, struct ovl_error *err)
 {
 	struct stat st;
-	int ret;
+	int ret = dir_make(path, 0700, err);
 
+	if (ret < 0)
+		return ret;
 	if (lstat(like, &st) < 0)
 		return ovl_cannot(err, errno, "examine", like, NULL);
-	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || lchown(path, st.st_uid, st.st_gid) < 0 ||
-	    chmod(path, st.st_mode & 07777) < 0)
+	if (lchown(path, st.st_uid, st.st_gid) < 0 || chmod(path, st.st_mode & 07777) < 0)
 		return ovl_cannot(err, errno, "make directory", path, NULL);
 	ret = copy_acl(path, like, "system.posix_acl_access")
 		      ?: copy_acl(path, like, "system.posix_acl_default");

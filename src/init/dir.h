@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "ovl/error.h"
 
@@ -20,6 +21,9 @@ struct dir_reader {
 
 /* The next name but "." and "..", valid until the next call; NULL at the end or if the directory cannot be read. */
 const char *dir_next(struct dir_reader *reader);
+
+/* Makes the directory path, unless something of that name is there. */
+int dir_make(const char *path, mode_t mode, struct ovl_error *err);
 
 /* Makes the directory path with owner, mode and access lists of the directory like, which is not followed. */
 int dir_make_like(const char *path, const char *like, struct ovl_error *err);

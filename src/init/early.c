@@ -22,15 +22,11 @@
 static int mount_missing(const char *path, const char *type, unsigned long flags, const char *data,
 			 struct ovl_error *err)
 {
-	struct stat root, st;
+	int ret = dir_make(path, 0755, err);
 
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return ovl_cannot(err, errno, "make directory", path, NULL);
-	if (stat("/", &root) < 0 || stat(path, &st) < 0)
-		return ovl_cannot(err, errno, "examine", path, NULL);
-	if (st.st_dev == root.st_dev && mount(type, path, type, flags, data) < 0)
-		return ovl_cannot(err, errno, "mount", path, NULL);
-	return 0;
+	if (ret == 0 && dir_is_same(path, "/") && mount(type, path, type, flags, data) < 0)
+		ret = ovl_cannot(err, errno, "mount", path, NULL);
+	return ret;
 }
 
 int early_mount(struct ovl_error *err)

@@ -14,6 +14,7 @@
 
 #include "compose.h"
 #include "device.h"
+#include "dir.h"
 #include "early.h"
 #include "layout.h"
 #include "onfail.h"
@@ -116,8 +117,8 @@ static int boot(struct words *words, char **kernel_args, bool is_alone, struct o
 	c.newroot = words->value[WORD_NEWROOT];
 	if (is_alone) {
 		c.newroot = LAYOUT_NEWROOT;
-		if (mkdir(LAYOUT_NEWROOT, 0755) < 0 && errno != EEXIST)
-			return ovl_cannot(err, errno, "make directory", LAYOUT_NEWROOT, NULL);
+		if (dir_make(LAYOUT_NEWROOT, 0755, err) < 0) /* the fallback needs it, too */
+			return -err->errnum;
 	}
 	c.stack = words->value[WORD_STACK];
 	c.upper = words->value[WORD_UPPER];

@@ -2,7 +2,6 @@
 /* From the initramfs to the new root. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/stat.h>

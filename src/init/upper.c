@@ -18,13 +18,6 @@
 #define DIFF_NEW LAYOUT_STATE "/diff.new" /* until it is complete */
 #define WORK	 LAYOUT_STATE "/work"
 
-static int make_dir(const char *path, mode_t mode, struct ovl_error *err)
-{
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
-		return ovl_cannot(err, errno, "make directory", path, NULL);
-	return 0;
-}
-
 /* 1 if the directory name is there, 0 if nothing is, else an error: it must be a real directory. */
 static int look_dir(const struct upper *upper, int fd, const char *name, struct ovl_error *err)
 {
@@ -54,7 +47,7 @@ int upper_look(struct upper *upper, const struct timespec *deadline, struct ovl_
 
 	if (upper->words.kind == UPPER_NONE)
 		return 0;
-	ret = make_dir(LAYOUT_STATE, 0700, err);
+	ret = dir_make(LAYOUT_STATE, 0700, err);
 	if (ret < 0 || upper->words.kind == UPPER_TMPFS)
 		return ret;
 	/*
@@ -93,10 +86,10 @@ static int make_path(char *path, struct ovl_error *err)
 		if (slash[strspn(slash, "/")] == '\0')
 			break; /* slashes behind the last directory */
 		*slash = '\0';
-		ret = make_dir(path, 0755, err);
+		ret = dir_make(path, 0755, err);
 		*slash = '/';
 	}
-	return ret ?: make_dir(path, 0700, err);
+	return ret ?: dir_make(path, 0700, err);
 }
 
 static bool is_opened; /* LAYOUT_DISK was read-only until it was made writable here */
@@ -143,8 +136,8 @@ static int open_state(struct upper *upper, struct ovl_error *err)
 	ret = make_path(upper->dir, err);
 	if (ret < 0)
 		return ret;
-	fd = ovl_beneath_open_trusted(upper->dir,
-				      err); /* what was made may lie below what was there */
+	/* What was made may lie below what was there. */
+	fd = ovl_beneath_open_trusted(upper->dir, err);
 	if (fd < 0)
 		return fd;
 	close(fd);
@@ -153,7 +146,7 @@ static int open_state(struct upper *upper, struct ovl_error *err)
 
 int upper_ready(struct upper *upper, const char *like, struct ovl_error *err)
 {
-	int ret = open_state(upper, err) ?: make_dir(WORK, 0700, err);
+	int ret = open_state(upper, err) ?: dir_make(WORK, 0700, err);
 
 	if (ret < 0 || upper->has_diff)
 		return ret;

@@ -40,11 +40,12 @@ struct words {
 /* An upper as ovl.upper= describes it. */
 struct upper_words {
 	enum { UPPER_NONE, UPPER_TMPFS, UPPER_DEVICE, UPPER_DIRECTORY } kind;
-	char size
-		[16]; /* of a tmpfs, as mount(8) takes it, or "": the kernel's default, half of memory */
-	char device[256]; /* a path, UUID= or LABEL= */
-	const char
-		*path; /* the directory on the device, or of the running system (UPPER_DIRECTORY) */
+	/* Of a tmpfs, as mount(8) takes it, or "": the kernel's default, half of the memory. */
+	char size[16];
+	/* A path, UUID= or LABEL=; "" but for UPPER_DEVICE. */
+	char device[256];
+	/* The directory: on the device, or with UPPER_DIRECTORY of the running system. Part of the word that was parsed. */
+	const char *path;
 };
 
 /*
@@ -63,7 +64,7 @@ void words_merge(struct words *words, const struct words *over);
 
 /*
  * Looks at every value that is there and for those that must be: 0, or -EINVAL naming the first that
- * is wrong. is_script: a tree of the running system may be named, and a new root must be.
+ * is wrong. is_script: tree and upper may be of the running system.
  */
 int words_check(const struct words *words, bool is_script, struct ovl_error *err);
 
@@ -73,7 +74,7 @@ int words_parse_upper(struct upper_words *upper, const char *text, struct ovl_er
 /* ovl.wait= in seconds; 10 if it is not said, or wrong. */
 unsigned int words_wait(const struct words *words);
 
-/* If text begins with the kind of device KIND= ("UUID=", "LABEL="), what follows, else NULL. */
+/* What follows prefix in text, or NULL if text does not begin with it. */
 const char *words_after(const char *text, const char *prefix);
 
 #endif
