@@ -13,8 +13,9 @@
 #include "verb.h"
 
 static const struct verb *const verbs[] = {
-	&cmd_info,  &cmd_images, &cmd_containers, &cmd_ls,     &cmd_tree,      &cmd_inspect,
-	&cmd_check, &cmd_du,	 &cmd_allow,	  &cmd_revoke, &cmd_published,
+	&cmd_info,    &cmd_images, &cmd_containers, &cmd_ls,	 &cmd_tree,
+	&cmd_inspect, &cmd_diff,   &cmd_check,	    &cmd_du,	 &cmd_ps,
+	&cmd_mount,   &cmd_umount, &cmd_allow,	    &cmd_revoke, &cmd_published,
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

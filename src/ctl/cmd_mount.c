@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ovlctl mount: the merged view of a stack, for an administrator.
+ *
+ * Everything is made in a mount namespace of this process alone, on a tmpfs there, and only the overlay is taken to the
+ * directory, by descriptors. So whenever it is killed nothing is left, and nothing but that overlay is to be undone: the tmpfs
+ * lives as long as the overlay needs it, seen by nobody.
+ *
+ * MUST 1. Read-only, unless --rw names a container's own layer, which no child has and nothing has mounted. (ctl-mount.bats)
+ * MUST 2. The layers are those that the core has checked; it mounts them with nosuid and nodev. (ctl-mount.bats)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/mount.h>
+
+#include "mounts.h"
+#include "ovl/beneath.h"
+#include "ovl/mount.h"
+#include "ovl/tree.h"
+#include "verb.h"
+
+#define PLACE	   "/run" /* is there on every system; a tmpfs covers it */
+#define OWN_TOP	   MOUNTS_OWN "/top"
+#define OWN_MERGED MOUNTS_OWN "/merged"
+
+struct work {
+	const struct store *store;
+	const struct layer *layer; /* the uppermost */
+	bool is_writable;
+	int dirfd,
+		namespacefd; /* of the namespace that it is mounted in: the directory, and itself */
+	struct ovl_tree tree;
+	struct ovl_stack stack;
+};
+
+static int is_upper(const struct overlay *overlay, void *context)
+{
+	const struct work *work = context;
+	unsigned int upper = overlay->upper ? mounts_layer(work->store, overlay->upper) : NO_LAYER;
+
+	return upper != NO_LAYER && &work->store->layers[upper] == work->layer;
+}
+
+/* 1 if something writes to the layer, in any namespace. */
+static int is_in_use(struct work *work, struct ovl_error *err)
+{
+	struct namespaces namespaces;
+	int ret = mounts_namespaces(&namespaces, err);
+
+	if (ret == 0)
+		ret = layer_is_mounted(work->store, work->layer);
+	for (size_t i = 0; ret == 0 && i < namespaces.count; i++)
+		ret = mounts_each(&namespaces.list[i], is_upper, work);
+	free(namespaces.list);
+	return ret;
+}
+
+/* Whether the layer may be mounted as is asked. */
+static int check_use(struct work *work, const char *name, const struct out *out,
+		     struct ovl_error *err)
+{
+	int is_used;
+
+	if (work->is_writable &&
+	    (work->layer->kind != LAYER_CONTAINER || work->layer->is_committed))
+		return ovl_fail(
+			err, EPERM, "write to", "it is no container's own layer",
+			"mount it without --rw; `ovlrun` gives each session a layer of its own",
+			"%s", name);
+	is_used = is_in_use(work, err);
+	if (is_used <= 0)
+		return is_used;
+	if (work->is_writable)
+		return ovl_fail(err, EBUSY, "write to", "it is mounted already",
+				"stop the container; `ovlctl ps` tells who has it", "%s", name);
+	out_note(out, "%s is in use: what is written there meanwhile may be seen, or not", name);
+	return 0;
+}
+
+/* Goes into a mount namespace of its own, and reads the stack there: descriptors of another could not be mounted. */
+static int enter(struct work *work, struct ovl_error *err)
+{
+	int ret;
+
+	work->namespacefd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (work->namespacefd < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return ovl_cannot(err, errno, "make", "a mount namespace",
+				  errno == EPERM ? "only root can mount" : NULL);
+	ret = ovl_tree_open(&work->tree, work->store->tree.path, err);
+	if (ret < 0)
+		return ret;
+	return ovl_stack_add(&work->stack, work->layer->id, strlen(work->layer->id), err)
+		       ?: ovl_tree_resolve(&work->tree, &work->stack, true, err);
+}
+
+/* The generated topmost lower: without an upper the kernel wants two, and its attributes are those of the whole. */
+static int make_top(const struct work *work, struct ovl_error *err)
+{
+	char diff[OVL_ID_MAX + sizeof("/diff")];
+	struct stat like;
+
+	snprintf(diff, sizeof(diff), "%s/diff", work->stack.layer[0].id);
+	if (fstatat(work->tree.fd, diff, &like, AT_SYMLINK_NOFOLLOW) < 0)
+		return ovl_cannot(err, errno, "examine", diff, NULL);
+	if (mkdir(OWN_TOP, 0700) < 0 || chown(OWN_TOP, like.st_uid, like.st_gid) < 0 ||
+	    chmod(OWN_TOP, like.st_mode & 07777) < 0)
+		return ovl_cannot(err, errno, "make", OWN_TOP, NULL);
+	return 0;
+}
+
+/*
+ * Binds the layer at own, so that its upper and work directory have plain names: links there lead to other mounts, where the
+ * kernel takes no work directory, or stay in the layer.
+ */
+static int bind_layer(const struct work *work, const char *own, struct ovl_error *err)
+{
+	int fd = ovl_beneath_open(work->tree.fd, work->layer->id, O_PATH | O_DIRECTORY);
+	int ret = 0;
+
+	if (fd < 0)
+		return ovl_cannot(err, -fd, "open", work->layer->id, NULL);
+	if (mkdir(own, 0700) < 0 || fchdir(fd) < 0 || mount(".", own, NULL, MS_BIND, NULL) < 0)
+		ret = ovl_cannot(err, errno, "bind", own, NULL);
+	close(fd);
+	return ret;
+}
+
+/* Mounts the overlay at OWN_MERGED. */
+static int compose(struct work *work, struct ovl_error *err)
+{
+	struct ovl_overlay overlay = { .stack = &work->stack };
+	char own[OVL_PATH_MAX], upper[OVL_PATH_MAX], below[OVL_PATH_MAX];
+	int ret;
+
+	if (mount("ovlctl", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 ||
+	    mkdir(MOUNTS_OWN, 0700) < 0 || mkdir(OWN_MERGED, 0700) < 0)
+		return ovl_cannot(err, errno, "make", MOUNTS_OWN, NULL);
+	if (work->is_writable) {
+		snprintf(own, sizeof(own), MOUNTS_OWN "/%s", work->layer->id);
+		snprintf(upper, sizeof(upper), MOUNTS_OWN "/%s/diff", work->layer->id);
+		snprintf(below, sizeof(below), MOUNTS_OWN "/%s/work", work->layer->id);
+		overlay.upperdir = upper;
+		overlay.workdir = below;
+		work->stack.depth--;
+		memmove(work->stack.layer, work->stack.layer + 1,
+			work->stack.depth * sizeof(work->stack.layer[0]));
+		ret = bind_layer(work, own, err);
+	} else {
+		overlay.generated = OWN_TOP;
+		ret = make_top(work, err);
+	}
+	return ret ?: ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err)
+		   ?: ovl_tree_verify_links(&work->tree, &work->stack, err);
+}
+
+/* Takes the overlay to where it is wanted. */
+static int attach(const struct work *work, const char *dir, struct ovl_error *err)
+{
+	const unsigned int empty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, OWN_MERGED,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0 || setns(work->namespacefd, CLONE_NEWNS) < 0 ||
+	    syscall(SYS_move_mount, fd, "", work->dirfd, "", empty) < 0)
+		ret = ovl_cannot(err, errno, "mount on", dir,
+				 errno == ENOSYS ? "it needs Linux 5.2" : NULL);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int run(struct call *call, struct ovl_error *err)
+{
+	static struct work work;
+	const char *name = call->argv[0], *dir = call->argv[1];
+	struct named named;
+	struct store store;
+	int ret = store_open(&store, call->root, err) ?: store_name(&store, name, &named, err);
+
+	if (ret < 0)
+		return ret;
+	if (named.layer == NO_LAYER)
+		return ovl_cannot(err, ENOENT, "mount", name, "it has no layer in the tree");
+	work.store = &store;
+	work.layer = &store.layers[named.layer];
+	work.is_writable = call_option(call, "rw") != NULL;
+	work.dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (work.dirfd < 0)
+		return ovl_cannot(err, errno, "mount on", dir, NULL);
+	return check_use(&work, name, &call->out, err) ?: enter(&work, err) ?: compose(&work, err)
+		       ?: attach(&work, dir, err);
+}
+
+const struct verb cmd_mount = {
+	.name = "mount",
+	.arguments = "NAME|ID DIR",
+	.summary = "the merged view of an image, a container or a layer, on a directory",
+	.min = 2,
+	.max = 2,
+	.run = run,
+	.options = { { "rw", 'w', NULL, "write to a container that is stopped" } },
+};

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Merges directories as overlay does (format, section 6). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "ovl/beneath.h"
+#include "view.h"
+
+#define INITIAL_USER_NS 0xEFFFFFFDu /* its inode (include/linux/proc_ns.h, PROC_USER_INIT_INO) */
+#define FD_PATH_SIZE	(sizeof("/proc/self/fd//") + 10 + NAME_MAX)
+#define MARK_SIZE	64
+
+/* An entry of a layer's directory, and what it does to lower ones of its name. */
+struct found {
+	struct view_entry entry;
+	unsigned int order; /* of the layer, from the uppermost */
+	bool is_whiteout, is_shown;
+};
+
+struct finds {
+	struct found *finds;
+	size_t count;
+};
+
+/* Overlay's marks have another prefix where the mounter is not the machine's root. */
+static const char *mark(const char *name, char text[MARK_SIZE])
+{
+	static const char *prefix;
+	struct stat st;
+
+	if (!prefix)
+		prefix = stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NS
+				 ? "user"
+				 : "trusted";
+	snprintf(text, MARK_SIZE, "%s.overlay.%s", prefix, name);
+	return text;
+}
+
+static bool is_administrator(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & 1u << CAP_SYS_ADMIN);
+}
+
+int view_open(struct view *view, const struct store *store, unsigned int top, struct ovl_error *err)
+{
+	*view = (struct view){ .store = store };
+	/* To others the kernel says that there is no such attribute. */
+	if (!is_administrator())
+		return ovl_fail(err, EPERM, "examine", "only root can see overlay's marks", NULL,
+				"the layers of %s", store->tree.path);
+	return store_stack(store, top, &view->stack, err);
+}
+
+void view_without_top(struct view *view)
+{
+	if (view->stack.count == 0)
+		return;
+	view->stack.count--;
+	memmove(view->stack.layers, view->stack.layers + 1,
+		view->stack.count * sizeof(*view->stack.layers));
+}
+
+struct view_dir view_root(const struct view *view)
+{
+	struct view_dir root = { file_alloc(view->stack.count * sizeof(*root.layers)),
+				 view->stack.count };
+
+	if (root.count)
+		memcpy(root.layers, view->stack.layers, root.count * sizeof(*root.layers));
+	return root;
+}
+
+/* Opens path in a layer; -ENOENT if it is not there. */
+static int open_in(const struct view *view, unsigned int layer, const char *path, int flags)
+{
+	const char *id = view->store->layers[layer].id;
+	size_t size = strlen(id) + sizeof("/diff/") + strlen(path);
+	char *name = file_alloc(size);
+	int fd;
+
+	snprintf(name, size, "%s/diff%s%s", id, *path ? "/" : "", path);
+	fd = ovl_beneath_open(view->store->tree.fd, name, flags);
+	free(name);
+	return fd;
+}
+
+static int fail(const struct view *view, unsigned int layer, const char *path, int errnum,
+		struct ovl_error *err)
+{
+	return ovl_fail(err, errnum, "read", NULL, NULL, "%s/%s/diff/%s", view->store->tree.path,
+			view->store->layers[layer].id, path);
+}
+
+/* A regular file is one whether its directory is marked for such or not; that only decides whether the kernel lists it. */
+static bool is_whiteout(int dirfd, const char *name, const struct stat *st)
+{
+	char path[FD_PATH_SIZE], attribute[MARK_SIZE];
+
+	if (S_ISCHR(st->st_mode))
+		return st->st_rdev == 0;
+	if (!S_ISREG(st->st_mode) || st->st_size != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	return lgetxattr(path, mark("whiteout", attribute), NULL, 0) >= 0;
+}
+
+/* Adds the entries of one layer's directory. */
+static int read_layer(const struct view *view, unsigned int layer, unsigned int order,
+		      const char *path, struct finds *all, struct ovl_error *err)
+{
+	int fd = open_in(view, layer, path, O_RDONLY | O_DIRECTORY), ret = 0;
+	const struct dirent *entry;
+	DIR *dir;
+
+	if (fd == -ENOENT)
+		return 0;
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return fail(view, layer, path, fd < 0 ? -fd : errno, err);
+	while (ret == 0 && (errno = 0, entry = readdir(dir))) {
+		struct found found = { .entry.layer = layer, .order = order };
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (fstatat(fd, entry->d_name, &found.entry.st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno != ENOENT)
+				ret = fail(view, layer, path, errno, err);
+			continue;
+		}
+		found.entry.name = file_copy(entry->d_name);
+		found.is_whiteout = is_whiteout(fd, entry->d_name, &found.entry.st);
+		all->finds = file_grow(all->finds, all->count, sizeof(found));
+		all->finds[all->count++] = found;
+	}
+	if (ret == 0 && errno)
+		ret = fail(view, layer, path, errno, err);
+	closedir(dir);
+	return ret;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+
+	return strcmp(x->entry.name, y->entry.name)
+		       ?: (x->order > y->order) - (x->order < y->order);
+}
+
+int view_list(const struct view *view, const struct view_dir *dir, const char *path,
+	      struct view_list *list, struct ovl_error *err)
+{
+	struct finds all = { 0 };
+	int ret = 0;
+
+	*list = (struct view_list){ 0 };
+	for (unsigned int i = 0; i < dir->count && ret == 0; i++)
+		ret = read_layer(view, dir->layers[i], i, path, &all, err);
+	if (all.count)
+		qsort(all.finds, all.count, sizeof(*all.finds), compare);
+	for (size_t i = 0; i < all.count; i++)
+		all.finds[i].is_shown = !all.finds[i].is_whiteout &&
+					(i == 0 || strcmp(all.finds[i - 1].entry.name,
+							  all.finds[i].entry.name) != 0);
+	list->entries = file_alloc(all.count * sizeof(*list->entries));
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.finds[i].is_shown)
+			list->entries[list->count++] = all.finds[i].entry;
+		else
+			free(all.finds[i].entry.name);
+	}
+	free(all.finds);
+	if (ret < 0)
+		view_list_free(list);
+	return ret;
+}
+
+void view_list_free(struct view_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->entries[i].name);
+	free(list->entries);
+	*list = (struct view_list){ 0 };
+}
+
+/* The extended attribute of what is open as fd, O_PATH or not. */
+static ssize_t attribute_of(int fd, const char *name, void *value, size_t size)
+{
+	char path[FD_PATH_SIZE];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	len = getxattr(path, name, value, size);
+	return len < 0 ? -errno : len;
+}
+
+/* True if lower directories are not merged with the one that is open as fd. */
+static bool is_opaque(struct view *view, int fd)
+{
+	char attribute[MARK_SIZE], value;
+
+	if (attribute_of(fd, mark("redirect", attribute), NULL, 0) >= 0) {
+		view->has_redirects = true;
+		return true;
+	}
+	return attribute_of(fd, mark("opaque", attribute), &value, 1) == 1 && value == 'y';
+}
+
+int view_enter(struct view *view, const struct view_dir *dir, const char *path,
+	       struct view_dir *child, struct ovl_error *err)
+{
+	bool is_last = false;
+
+	*child = (struct view_dir){ file_alloc(dir->count * sizeof(*child->layers)), 0 };
+	for (unsigned int i = 0; i < dir->count && !is_last; i++) {
+		int fd = open_in(view, dir->layers[i], path, O_PATH);
+		struct stat st;
+
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0 || fstat(fd, &st) < 0) {
+			int ret = fail(view, dir->layers[i], path, fd < 0 ? -fd : errno, err);
+
+			if (fd >= 0)
+				close(fd);
+			free(child->layers);
+			*child = (struct view_dir){ 0 };
+			return ret;
+		}
+		if (S_ISDIR(st.st_mode))
+			child->layers[child->count++] = dir->layers[i];
+		is_last = !S_ISDIR(st.st_mode) || is_opaque(view, fd);
+		close(fd);
+	}
+	return 0;
+}
+
+ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
+		       const char *name, void *value, size_t size)
+{
+	int fd = open_in(view, layer, path, O_PATH);
+	ssize_t len;
+
+	if (fd < 0)
+		return fd;
+	len = attribute_of(fd, name, value, size);
+	close(fd);
+	return len;
+}

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+# ovlctl mount and umount.
+
+setup_file() {
+	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
+	export root=$LAB/ctl-mount CTL=$OVL_TOP/build/san/ovlctl
+	export tree=$root/overlay2 dir=$root/dir
+	export ASAN_OPTIONS=detect_leaks=0 # what is read stays until the end
+	mkdir "$root" "$root/dir"
+	tree_init "$tree"
+	top=$(tree_chain "$tree" 3)
+	export top
+	mkdir "$tree/$(tree_id 1)/diff/d"
+	echo low >"$tree/$(tree_id 1)/diff/d/low"
+	mknod "$tree/$(tree_id 2)/diff/d" c 0 0
+	chmod 0750 "$tree/$top/diff"
+	chown 3:4 "$tree/$top/diff"
+	install -m 4755 /bin/true "$tree/$top/diff/suid"
+	docker_init "$root"
+	image=$(docker_image "$root" debian:12 "$top")
+	tree_layer "$tree" "$(tree_id 5)" "$(tree_link 5)" "$top" # never used
+	docker_image "$root" fresh:1 "$(tree_id 5)" >/dev/null
+	docker_container "$root" web "$image" "$top" 9 >/dev/null
+	upper=$(tree_id 9)
+	export upper
+	echo mine >"$tree/$upper/diff/mine"
+}
+
+teardown_file() {
+	rm -r "$LAB/ctl-mount"
+}
+
+setup() {
+	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
+	before=$(host_state "$tree"/*/diff)
+}
+
+# Whatever a test did, nothing is left, and no layer has changed.
+teardown() {
+	while mountpoint -q "$dir"; do umount "$dir"; done
+	rm -rf "$tree/$upper/work/work"
+	same "$before" "$(host_state "$tree"/*/diff)"
+}
+
+mount_it() {
+	run "$CTL" mount -r "$root" "$@"
+}
+
+umount_it() {
+	run "$CTL" umount "$@"
+}
+
+unmounted() {
+	if mountpoint -q "$1"; then
+		fail "something is mounted on $1"
+	fi
+}
+
+# running POINT: the container, as somebody else has mounted it.
+running() {
+	mount -t overlay -o "lowerdir=$tree/$(tree_id 1)/diff,upperdir=$tree/$upper/diff,workdir=$tree/$upper/work" running "$1"
+}
+
+@test "mount: an image, a container, a layer; read-only, without set-id and devices; umount leaves nothing" {
+	for name in debian:12 web "$(tree_id 1)" "$(tree_link 2)"; do
+		mount_it "$name" "$dir"
+		assert_success
+		assert_output ''
+		ls "$dir" >"$BATS_TEST_TMPDIR/$name"
+		[[ $(findmnt -n -o OPTIONS --target "$dir") == ro,nosuid,nodev,* ]]
+		run -1 touch "$dir/new"
+		umount_it "$dir"
+		assert_success
+		assert_output ''
+		unmounted "$dir"
+		same "$before" "$(host_state "$tree"/*/diff)"
+	done
+	cd "$BATS_TEST_TMPDIR"
+	assert_equal "$(paste -sd ' ' debian:12)" 'layer1 layer2 layer3 suid'
+	assert_equal "$(paste -sd ' ' web)" 'layer1 layer2 layer3 mine suid'
+	assert_equal "$(paste -sd ' ' "$(tree_id 1)")" 'd layer1'
+	assert_equal "$(paste -sd ' ' "$(tree_link 2)")" 'layer1 layer2'
+}
+
+@test "mount: the root directory is the image's; a relative name, a symlink, odd names" {
+	odd="$root/a b"$'\n''\c'
+	mkdir -p "$odd/t"
+	cd "$odd"
+	ln -s t s
+	mount_it debian:12 s
+	assert_success
+	assert_equal "$(stat -c '%a %u %g' t)" '750 3 4'
+	umount_it t/.
+	assert_success
+	unmounted t
+	cd /
+	rm -r "$odd"
+}
+
+@test "mount: as deep as Docker builds" {
+	tree_init "$root/deep"
+	deep=$(tree_chain "$root/deep" 128)
+	run "$CTL" mount -r "$root/deep" "$deep" "$dir"
+	assert_success
+	assert_equal "$(ls "$dir" | wc -l)" 128
+	umount_it "$dir"
+	assert_success
+	rm -r "$root/deep"
+}
+
+@test "mount: a tree beneath /run, which is covered meanwhile" {
+	tree_init /run/ctl-mount
+	other=$(tree_chain /run/ctl-mount 2)
+	run "$CTL" mount -r /run/ctl-mount "$other" "$dir"
+	assert_success
+	[ -f "$dir/layer1" ]
+	umount_it "$dir"
+	assert_success
+	rm -r /run/ctl-mount
+}
+
+@test "mount --rw: what is written is the container's" {
+	mounts=$(mounts)
+	mount_it --rw web "$dir"
+	assert_success
+	[[ $(findmnt -n -o OPTIONS --target "$dir") == rw,nosuid,nodev,* ]]
+	echo >"$dir/here"
+	[ -f "$tree/$upper/diff/here" ]
+	run "$CTL" ps --json -r "$root"
+	assert_equal "$(jq -c '.[] | select(.kind == "ovlctl") | [.name, .mount_point, .layer_count]' <<<"$output")" \
+		"[\"web\",\"$dir\",4]"
+	mkdir "$root/second"
+	mount_it --rw web "$root/second"
+	rmdir "$root/second"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	umount_it "$dir"
+	assert_success
+	assert_equal "$(mounts)" "$mounts"
+	rm "$tree/$upper/diff/here"
+	before=$(host_state "$tree"/*/diff) # the directory's time, and marks of the kernel's
+}
+
+@test "mount --rw: no image, no layer that another is built on" {
+	for name in debian:12 fresh:1 "$(tree_id 2)" "$upper-init"; do
+		mount_it --rw "$name" "$dir"
+		assert_failure 2
+		assert_output --partial "no container's own layer"
+	done
+	: >"$tree/$upper/committed"
+	mount_it --rw web "$dir"
+	rm "$tree/$upper/committed"
+	assert_failure 2
+	assert_output --partial "no container's own layer"
+}
+
+@test "mount: a container that runs, here or in another namespace" {
+	mkdir "$root/elsewhere"
+	running "$root/elsewhere"
+	mount_it --rw web "$dir"
+	umount "$root/elsewhere"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	export -f running tree_id
+	coproc OTHER { exec unshare --mount bash -c 'running "$root/elsewhere" && echo ready && read -r' 3>&-; }
+	other=$OTHER_PID
+	read -r line <&"${OTHER[0]}"
+	[ "$line" = ready ]
+	mount_it --rw web "$dir"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	mount_it web "$dir" # to look is allowed
+	assert_success
+	assert_output --partial 'is in use'
+	kill "$other"
+	wait "$other" || true
+	umount_it "$dir"
+	assert_success
+	mount_it --rw web "$dir" # the twin: it is free again
+	assert_success
+	umount_it "$dir"
+	rmdir "$root/elsewhere"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: a planted work directory does no harm" {
+	mkdir -p "$root/victim/work"
+	echo >"$root/victim/work/file"
+	mv "$tree/$upper/work" "$root/work"
+	ln -s "$root/victim" "$tree/$upper/work"
+	mount_it --rw web "$dir"
+	rm "$tree/$upper/work"
+	mv "$root/work" "$tree/$upper/work"
+	[ -e "$root/victim/work/file" ]
+	rm -r "$root/victim"
+	assert_failure 2
+	mkdir -p "$tree/$upper/work/work/a/b/c/d"
+	mount_it --rw web "$dir"
+	assert_failure 2
+	assert_output --partial 'read-only'
+	unmounted "$dir"
+}
+
+@test "mount: damage, missing names and directories are errors; nothing is mounted" {
+	mount_it debian:13 "$dir"
+	assert_failure 2
+	mount_it debian:12 "$root/nowhere"
+	assert_failure 2
+	mount_it debian:12 "$tree/$top/link"
+	assert_failure 2
+	mv "$tree/l/$(tree_link 1)" "$root/link"
+	mount_it debian:12 "$dir"
+	mv "$root/link" "$tree/l/$(tree_link 1)"
+	assert_failure 2
+	assert_output --partial "$(tree_link 1)"
+	unmounted "$dir"
+}
+
+@test "mount: not for users" {
+	chmod 0755 "$root"
+	tree_init "$root/open"
+	chmod 0755 "$root/open" "$root/open/l"
+	other=$(tree_chain "$root/open" 2)
+	chmod -R a+rX "$root/open"
+	cd /
+	run setpriv --reuid 65534 --clear-groups "$CTL" mount -r "$root/open" "$other" "$dir"
+	rm -r "$root/open"
+	assert_failure 2
+	assert_output --partial 'only root can mount'
+	mount_it debian:12 "$dir"
+	assert_success
+	run setpriv --reuid 65534 --regid 4 --clear-groups "$CTL" umount "$dir"
+	assert_failure 2
+	assert_output --partial 'Operation not permitted'
+}
+
+@test "mount: killed at any call, it leaves nothing" {
+	local killed=0
+	for call in unshare mount mkdir chown chmod fchdir open_tree setns move_mount; do
+		for n in 1 2 3 4; do
+			status=0
+			strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" "$OVL_TOP/build/ovlctl" mount -r "$root" \
+				debian:12 "$dir" || status=$?
+			if mountpoint -q "$dir"; then # nothing killed it, or only behind the last call
+				[ $status = 0 ] || [ "$call" = move_mount ]
+				umount_it "$dir"
+				assert_success
+			else
+				[ $status = 137 ]
+				killed=$((killed + 1))
+			fi
+			same "$before" "$(host_state "$tree"/*/diff)"
+		done
+	done
+	[ $killed -gt 10 ]
+}
+
+@test "umount: nothing but what mount made" {
+	umount_it "$dir"
+	assert_failure 2
+	assert_output --partial 'nothing that `ovlctl mount` has mounted'
+	mount -t tmpfs none "$dir"
+	umount_it "$dir"
+	assert_failure 2
+	umount "$dir"
+	mount -t overlay -o "lowerdir=$tree/$(tree_id 2)/diff:$tree/$(tree_id 1)/diff" none "$dir"
+	umount_it "$dir"
+	assert_failure 2
+	umount "$dir"
+	mount_it "$(tree_id 1)" "$dir"
+	umount_it "$dir/d" # in it
+	assert_failure 2
+	assert_output --partial 'nothing that `ovlctl mount` has mounted'
+	mount -t tmpfs none "$dir/d"
+	umount_it "$dir/d"
+	assert_failure 2
+	umount_it "$dir" # there is something in it
+	assert_failure 2
+	assert_output --partial 'fuser'
+	umount "$dir/d"
+	mount --bind "$dir/d" "$dir/d" # a part of it
+	umount_it "$dir/d"
+	assert_failure 2
+	umount "$dir/d"
+	mount -t tmpfs none "$dir" # over it
+	umount_it "$dir"
+	assert_failure 2
+	umount "$dir"
+	umount_it "$dir"
+	assert_success
+	unmounted "$dir"
+}
