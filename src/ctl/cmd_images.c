@@ -31,7 +31,7 @@ static json_t *row(size_t i, void *context)
 	const struct store *store = list->store;
 	const struct image *image = list->entries[i].image;
 	const struct layer *layer = image->layer == NO_LAYER ? NULL : &store->layers[image->layer];
-	json_int_t size = store_stack_size(store, image->layer);
+	json_int_t size = store_image_size(store, image);
 
 	return json_pack("{s:o, s:o, s:o?, s:o?, s:i, s:o, s:o, s:s}", "name",
 			 list->entries[i].name ? out_string(list->entries[i].name)

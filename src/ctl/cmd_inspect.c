@@ -62,7 +62,10 @@ static json_t *graph_data(const struct store *store, const struct stack *stack)
 			       store->layers[stack->layers[i]].id);
 	if (stack->count > 1)
 		json_object_set_new(data, "LowerDir", out_string(lower));
-	json_object_set_new(data, "MergedDir", in_layer(store, stack->layers[0], "merged"));
+	/* As the engines do: Podman names it only while it is mounted. */
+	if (store->kind != STORE_PODMAN ||
+	    layer_is_mounted(store, &store->layers[stack->layers[0]]))
+		json_object_set_new(data, "MergedDir", in_layer(store, stack->layers[0], "merged"));
 	json_object_set_new(data, "UpperDir", in_layer(store, stack->layers[0], "diff"));
 	json_object_set_new(data, "WorkDir", in_layer(store, stack->layers[0], "work"));
 	free(lower);
@@ -129,7 +132,8 @@ static json_t *describe(const struct store *store, const struct named *named,
 			const struct stack *stack)
 {
 	json_t *object = json_object(), *data = graph_data(store, stack);
-	int64_t size = store_stack_size(store, named->layer);
+	int64_t size = named->image ? store_image_size(store, named->image)
+				    : store_stack_size(store, named->layer);
 
 	describe_names(object, named);
 	if (stack->count) {

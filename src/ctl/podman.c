@@ -82,26 +82,45 @@ static void verify_config(const struct store *store, struct image *image)
 		image->wrong = "its config does not have the digest that names it";
 }
 
+/* NAME@DIGEST, as people write it too, follows from both. Once for each repository. */
+static void add_digests(struct image *image, const char *digest)
+{
+	unsigned int tagged = image->name_count;
+	char text[1024];
+
+	for (unsigned int i = 0; i < tagged; i++) {
+		const char *name = image->names[i], *slash = strrchr(name, '/');
+		size_t len = (size_t)(slash ? slash - name : 0);
+		bool is_there = false;
+
+		len += strcspn(name + len, ":@");
+		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name, digest);
+		for (unsigned int k = tagged; k < image->name_count; k++)
+			is_there = is_there || strcmp(image->names[k], text) == 0;
+		if (!is_there)
+			image_add_name(image, text);
+	}
+}
+
 static void add_image(struct store *store, const json_t *object)
 {
 	const json_t *names = json_object_get(object, "names");
-	const char *id = json_text(object, "id"), *top = json_text(object, "layer");
+	const char *id = json_text(object, "id"), *top = json_text(object, "layer"), *file;
 	struct image *image = store_add_image(store, id);
-	char text[1024];
+	json_t *size;
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		if (json_is_string(json_array_get(names, i)))
 			image_add_name(image, json_string_value(json_array_get(names, i)));
 	}
-	/* NAME@DIGEST, as people write it too, follows from both. */
-	if (digest_hex_of(json_text(object, "digest")) && image->name_count) {
-		const char *name = image->names[0], *slash = strrchr(name, '/');
-		size_t len = (size_t)(slash ? slash - name : 0);
+	if (digest_hex_of(json_text(object, "digest")))
+		add_digests(image, json_text(object, "digest"));
+	json_object_foreach(json_object_get(object, "big-data-sizes"), file, size)
+	{
+		json_int_t bytes = json_integer_value(size);
 
-		len += strcspn(name + len, ":@");
-		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name,
-			 json_text(object, "digest"));
-		image_add_name(image, text);
+		if (bytes > 0 && bytes <= FILE_JSON_MAX)
+			image->beside += bytes;
 	}
 	image->created = store_time(json_text(object, "created"));
 	if (!digest_is_hex(id))

@@ -337,6 +337,13 @@ int64_t store_stack_size(const struct store *store, unsigned int top)
 	return sum;
 }
 
+int64_t store_image_size(const struct store *store, const struct image *image)
+{
+	int64_t size = store_stack_size(store, image->layer);
+
+	return size < 0 || __builtin_add_overflow(size, image->beside, &size) ? -1 : size;
+}
+
 int64_t store_bytes(const char *text)
 {
 	size_t len = strspn(text, "0123456789");

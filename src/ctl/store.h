@@ -59,6 +59,7 @@ struct image {
 	char *parent;	    /* id of the one that it was built upon, or NULL: not known */
 	bool is_parent;	    /* another was built upon it: without names it is only a step of that */
 	json_int_t created; /* seconds since 1970, or -1 */
+	int64_t beside; /* bytes beside its layers that the engine counts: Podman's configs and manifests */
 };
 
 struct container {
@@ -152,6 +153,9 @@ unsigned int store_below(const struct store *store, unsigned int layer, unsigned
 
 /* Bytes of all layers of a stack as the engine keeps them; -1 if it keeps none of one. */
 int64_t store_stack_size(const struct store *store, unsigned int top);
+
+/* The same for an image, as its engine has it. */
+int64_t store_image_size(const struct store *store, const struct image *image);
 
 /* True if an engine has the layer mounted at its merged. */
 bool layer_is_mounted(const struct store *store, const struct layer *layer);
