@@ -79,6 +79,13 @@ static int compare_records(const void *a, const void *b)
 	return strcmp(((const struct record *)a)->chain, ((const struct record *)b)->chain);
 }
 
+/* bsearch, also in an array that is not there. */
+static void *find(const void *key, const void *array, size_t count, size_t size,
+		  int (*compare)(const void *, const void *))
+{
+	return count ? bsearch(key, array, count, size, compare) : NULL;
+}
+
 /* The uppermost layer of a config's diff-ids. Sets *wrong if there is none. */
 static unsigned int layer_of(const struct reading *reading, const json_t *config,
 			     const char **wrong)
@@ -97,8 +104,7 @@ static unsigned int layer_of(const struct reading *reading, const json_t *config
 	}
 	if (json_array_size(diffs) == 0)
 		return NO_LAYER;
-	record = bsearch(&key, reading->records, reading->record_count, sizeof(key),
-			 compare_records);
+	record = find(&key, reading->records, reading->record_count, sizeof(key), compare_records);
 	if (!record)
 		*wrong = "the layer database lacks its chain-id";
 	else if (record->layer == NO_LAYER)
@@ -185,8 +191,7 @@ static int add_image(const char *name, void *context)
 
 	if (!digest_is_hex(name))
 		return 0;
-	image = bsearch(&key, reading->store->images, reading->named, sizeof(key),
-			compare_image_ids)
+	image = find(&key, reading->store->images, reading->named, sizeof(key), compare_image_ids)
 			?: store_add_image(reading->store, name);
 	image->wrong = NULL;
 	snprintf(path, sizeof(path), CONTENT "/%s", name);

@@ -98,6 +98,7 @@ in_place() {
 kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 
 @test "hostile: another kind of file in place of the list of names" {
+	echo '{"Repositories":{}}' >"$room/outside" # what would do, were it followed
 	fresh
 	for kind in $kinds empty; do
 		in_place "$root/image/overlay2/repositories.json" "$kind"
@@ -107,6 +108,7 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 }
 
 @test "hostile: another kind of file in place of Podman's lists" {
+	echo '[]' >"$room/outside"
 	for list in layers images containers; do
 		fresh "$pod"
 		run "$CTL" images --root "$root"
@@ -217,17 +219,33 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 	for size in "$root"/image/overlay2/layerdb/sha256/*/size; do
 		printf 999999999999999999 >"$size"
 	done
-	touch -d @9223372036854775807 "$root/overlay2/$top"
-	touch -d @-9223372036854775808 "$root/overlay2/$(tree_id 1)"
 	mkdir -p "$root/overlay2/$(printf 'n%.0s' {1..255})/diff" "$root/overlay2/"$'\e[2J\xff'/diff "$root/image/overlay2/layerdb/mounts/"$'\e]0;x\a' \
 		"$root/image/overlay2/layerdb/mounts/$(printf 'm%.0s' {1..255})" "$root/image/overlay2/imagedb/content/sha256/"$'\n'
 	printf %s "$(tree_link 77)" >"$root/overlay2/"$'\e[2J\xff'/link
 	printf 'l/%s' "$(tree_link 77)" >"$root/overlay2/$(tree_id 2)/lower" # a parent whose name is no UTF-8
 	printf 'l/%s' "$(tree_link 3)" >"$root/overlay2/$(tree_id 1)/lower"
 	printf 'l/%s' "$(tree_link 1)" >"$root/overlay2/$top/lower"
+	touch -d @9223372036854775807 "$root/overlay2/$top"
+	touch -d @-9223372036854775808 "$root/overlay2/$(tree_id 1)"
 	all_survive
 	run --separate-stderr "$CTL" ls --json --root "$root"
 	assert_equal "$(jq length <<<"$output")" 7 # not one is left out
+}
+
+@test "hostile: parts that are not there" {
+	for part in image/overlay2/repositories.json image/overlay2/layerdb/sha256 image/overlay2/layerdb image/overlay2/imagedb \
+		containers overlay2/"$top" overlay2/"$top"/diff; do
+		fresh
+		rm -r "${root:?}/$part"
+		all_survive
+		echo '{"Repositories":{}}' >"$root/image/overlay2/repositories.json"
+		all_survive
+	done
+	for part in overlay-layers/layers.json overlay-images/images.json overlay-containers/containers.json overlay-images; do
+		fresh "$pod"
+		rm -r "${root:?}/$part"
+		all_survive
+	done
 }
 
 # mutated SEED ROOT: a few bytes, or the whole, of some metadata files are changed.
