@@ -97,6 +97,8 @@ int store_find(struct store *store, const char *path, struct ovl_error *err);
 int store_scan(struct store *store, struct ovl_error *err);
 int docker_read(struct store *store, struct ovl_error *err);
 int podman_read(struct store *store, struct ovl_error *err);
+void store_settle(
+	struct store *store); /* what follows from all that was read: uses, kinds, damage */
 
 /* The image with this id, or NULL. */
 struct image *store_image(const struct store *store, const char *id);

@@ -272,7 +272,7 @@ mutated() {
 }
 
 @test "hostile: some hundred roots with metadata that was changed at random" {
-	for ((seed = 1; seed <= ${OVL_ROOTS-150}; seed++)); do
+	for ((seed = 1; seed <= ${OVL_ROOTS-200}; seed++)); do
 		if ((seed % 3)); then fresh; else fresh "$pod"; fi
 		mutated "$seed" "$root"
 		for call in 'ls --json' 'images --json' containers check 'inspect debian:12'; do
