@@ -50,6 +50,7 @@ check    perl                             perl-base       perl               per
 check    /usr/lib/*/perl*/*/Digest/SHA.pm  perl           perl               perl-Digest-SHA
 check    pgrep                            procps          procps-ng          procps-ng
 check    nsenter                          util-linux      util-linux-misc    util-linux
+check    findmnt                          util-linux      findmnt            util-linux
 check    mandoc                           mandoc          mandoc             mandoc
 check    dpkg-deb                         dpkg            -                  -
 check    clang                            clang           clang              clang
