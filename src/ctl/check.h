@@ -109,8 +109,8 @@ void check_sort(struct check *check);
 int check_tree(struct check *check, struct ovl_error *err);
 /* Every layer's own files, and whether its stack can be launched. */
 void check_layers(struct check *check);
-/* What lies in every layer's diff that a launch shows otherwise than one would think, or not at all. */
-void check_content(struct check *check);
+/* What lies in the diff of one layer, by its number, that a launch shows otherwise than one would think, or not at all. */
+void check_content(struct check *check, unsigned int layer);
 int check_docker(struct check *check, struct ovl_error *err);
 int check_podman(struct check *check, struct ovl_error *err);
 /* Images that cannot be used, containers without layers, layers that nobody knows. */

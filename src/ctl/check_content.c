@@ -221,26 +221,22 @@ static void report(struct check *check, const struct layer *layer, struct walk *
 	}
 }
 
-void check_content(struct check *check)
+void check_content(struct check *check, unsigned int number)
 {
 	static struct walk walk;
 	const struct store *store = check->store;
+	const struct layer *layer = &store->layers[number];
 	struct stat st;
 
-	for (unsigned int i = 0; i < store->layer_count; i++) {
-		const struct layer *layer = &store->layers[i];
-
-		if (!ovl_id_is_valid(layer->id, strlen(layer->id)))
-			continue;
-		/* Engines of ordinary users mount with userxattr. */
-		memset(&walk, 0, sizeof(walk));
-		walk.prefix = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0
-				      ? "user.overlay."
-				      : "trusted.overlay.";
-		snprintf(walk.path, sizeof(walk.path), "%s/diff", layer->id);
-		if (fstatat(store->tree.fd, walk.path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISDIR(st.st_mode))
-			walk_dir(&walk, store->tree.fd, walk.path);
-		report(check, layer, &walk);
-	}
+	if (!ovl_id_is_valid(layer->id, strlen(layer->id)))
+		return;
+	/* Engines of ordinary users mount with userxattr. */
+	memset(&walk, 0, sizeof(walk));
+	walk.prefix = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0 ? "user.overlay."
+									: "trusted.overlay.";
+	snprintf(walk.path, sizeof(walk.path), "%s/diff", layer->id);
+	if (fstatat(store->tree.fd, walk.path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISDIR(st.st_mode))
+		walk_dir(&walk, store->tree.fd, walk.path);
+	report(check, layer, &walk);
 }

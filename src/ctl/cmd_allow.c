@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verdict.h"
+#include "check.h"
 #include "config.h"
-#include "marks.h"
 #include "ovl/tree.h"
 #include "offer.h"
 #include "publish.h"
+#include "verdict.h"
 
 #define TREE_MAX 1023 /* bytes of a tree's path that ovlrun takes */
 #define OURS	 POLICY_DIR "/" POLICY_OURS
@@ -67,8 +67,8 @@ static bool has_init(const struct store *store, unsigned int layer)
 }
 
 /* Refuses what ovlrun would not mount, or what changes. */
-static int check_layers(const struct store *store, const struct named *named, const char *name,
-			struct stack *stack, struct ovl_error *err)
+static int check_launchable(const struct store *store, const struct named *named, const char *name,
+			    struct stack *stack, struct ovl_error *err)
 {
 	struct ovl_tree tree;
 	enum layer_kind kind;
@@ -90,31 +90,22 @@ static int check_layers(const struct store *store, const struct named *named, co
 	return ret < 0 ? ret : store_stack(store, named->layer, stack, err);
 }
 
+/* Tells what `check` finds in the layers, so that nobody is surprised by what he offers. */
 static void warn(const struct out *out, const struct store *store, const struct stack *stack)
 {
-	static const char *const kinds[MARKS] = {
-		[MARK_SETUID] =
-			"files with setuid, setgid or capabilities, to no effect under ovlrun",
-		[MARK_DEVICE] = "device nodes, which ovlrun lets nobody open",
-		[MARK_REDIRECT] =
-			"overlay marks (redirect, metacopy), which ovlrun does not follow",
-		[MARK_UNSEEN] = "what could not be looked at",
-	};
-	struct marks marks = { 0 };
+	struct check check = { .store = store };
 
 	if (out->is_quiet)
 		return;
-	for (unsigned int i = 0; i < stack->count; i++) {
-		const struct dir layer = { -1, store->layers[stack->layers[i]].id };
-		char *diff = file_path(&layer, "diff");
+	for (unsigned int i = 0; i < stack->count; i++)
+		check_content(&check, stack->layers[i]);
+	check_sort(&check);
+	for (unsigned int i = 0; i < check.count; i++) {
+		const struct finding *finding = &check.findings[i];
 
-		marks_look(&marks, &store->tree, diff);
-		free(diff);
-	}
-	for (size_t i = 0; i < MARKS; i++) {
-		if (marks.count[i])
-			out_note(out, "warning: %s: %lu, such as %s/%s", kinds[i], marks.count[i],
-				 store->tree.path, marks.first[i]);
+		out_note(out, "%s: %s/%s: %s; %s", severity_names[rule_severity(finding->rule)],
+			 store->tree.path, finding->object, finding->what,
+			 rule_remedy(finding->rule));
 	}
 }
 
@@ -122,11 +113,12 @@ static int make_record(struct offer *offer, const struct store *store, const str
 		       struct ovl_error *err)
 {
 	json_t *config = NULL;
+	const char *wrong;
 
 	offer->record.tree = file_copy(store->tree.path);
 	offer->record.layers = store->layers[named->layer].id;
 	if (named->image) {
-		config = config_load(store, named->image, err);
+		config = config_load(store, named->image->id, &wrong, err);
 		if (!config)
 			return -err->errnum;
 		offer->record.digest = file_alloc(STORE_DIGEST_LEN + 1);
@@ -214,7 +206,7 @@ static int run(struct call *call, struct ovl_error *err)
 	struct stack stack;
 	int ret = offer_parse(call, &offer, err) ?: store_open(&store, call->root, err)
 		  ?: store_name(&store, call->argv[0], &named, err)
-		  ?: check_layers(&store, &named, call->argv[0], &stack, err)
+		  ?: check_launchable(&store, &named, call->argv[0], &stack, err)
 		  ?: choose_name(&offer, call, &named, err)
 		  ?: make_record(&offer, &store, &named, err);
 

@@ -69,7 +69,8 @@ static int look(struct check *check, struct store *store, const struct call *cal
 		return ret;
 	check_layers(check);
 	if (!call_option(call, "no-content"))
-		check_content(check);
+		for (unsigned int i = 0; i < check->store->layer_count; i++)
+			check_content(check, i);
 	if (store->kind == STORE_DOCKER)
 		ret = check_docker(check, err);
 	if (store->kind == STORE_PODMAN)

@@ -24,25 +24,23 @@ struct entry {
 
 struct usage {
 	const struct store *store;
-	int64_t *bytes; /* of each layer */
+	int64_t *bytes;	      /* of each layer */
+	unsigned int *images; /* for each layer, how many have it */
 	struct entry *entries;
 	size_t count;
 };
 
-/* Layers of a stack that nobody else has are its own. */
+/* Its own are the layers of an image that no other image has, and of a container those that no image has. */
 static void add(struct usage *usage, const char *name, const char *id, const char *kind,
-		unsigned int top)
+		unsigned int top, unsigned int own)
 {
 	struct entry entry = { .name = name, .id = id, .kind = kind, .layer = top };
 	unsigned int steps = 0;
 
-	for (unsigned int at = top; at != NO_LAYER && steps <= usage->store->layer_count; steps++) {
-		const struct layer *layer = &usage->store->layers[at];
-
+	for (unsigned int at = top; at != NO_LAYER; at = store_below(usage->store, at, &steps)) {
 		entry.layers++;
 		entry.total += usage->bytes[at];
-		entry.unique += layer->users <= 1 ? usage->bytes[at] : 0;
-		at = layer->parent;
+		entry.unique += usage->images[at] == own ? usage->bytes[at] : 0;
 	}
 	usage->entries = file_grow(usage->entries, usage->count, sizeof(entry));
 	usage->entries[usage->count++] = entry;
@@ -91,6 +89,30 @@ static json_t *row(size_t i, void *context)
 			 (json_int_t)(entry->total - entry->unique));
 }
 
+/* All layers, and which of them images have. */
+static void measure(struct usage *usage, const struct out *out)
+{
+	const struct store *store = usage->store;
+	struct ovl_error err;
+
+	usage->bytes = file_alloc(store->layer_count * sizeof(*usage->bytes));
+	usage->images = file_alloc(store->layer_count * sizeof(*usage->images));
+	for (unsigned int i = 0; i < store->layer_count; i++) {
+		int64_t bytes = measure_layer(store, i, &err);
+
+		usage->bytes[i] = bytes < 0 ? 0 : bytes;
+		if (bytes < 0)
+			out_note(out, "cannot measure %s: %s; it counts as nothing", err.object,
+				 strerror(err.errnum));
+	}
+	for (unsigned int i = 0; i < store->image_count; i++) {
+		unsigned int at = store->images[i].layer, steps = 0;
+
+		for (; at != NO_LAYER; at = store_below(store, at, &steps))
+			usage->images[at]++;
+	}
+}
+
 static int run(struct call *call, struct ovl_error *err)
 {
 	struct usage usage = { 0 };
@@ -100,28 +122,23 @@ static int run(struct call *call, struct ovl_error *err)
 	if (ret < 0)
 		return ret;
 	usage.store = &store;
-	usage.bytes = file_alloc(store.layer_count * sizeof(*usage.bytes));
-	for (unsigned int i = 0; i < store.layer_count; i++) {
-		int64_t bytes = measure_layer(&store, i, err);
-
-		/* One that has no diff is damaged, which is `check`'s to tell. */
-		usage.bytes[i] = bytes < 0 ? 0 : bytes;
-	}
+	measure(&usage, &call->out);
 	for (unsigned int i = 0; i < store.image_count; i++) {
 		const struct image *image = &store.images[i];
 
 		add(&usage, image->name_count ? image->names[0] : "<none>", image->id, "image",
-		    image->layer);
+		    image->layer, 1);
 	}
 	for (unsigned int i = 0; i < store.container_count; i++)
 		add(&usage, store.containers[i].name, store.containers[i].id, "container",
-		    store.containers[i].layer);
+		    store.containers[i].layer, 0);
 	if (usage.count)
 		qsort(usage.entries, usage.count, sizeof(*usage.entries), compare);
 	add_sums(&usage);
 	out_rows(&call->out, columns, sizeof(columns) / sizeof(columns[0]), usage.count, row,
 		 &usage);
 	free(usage.bytes);
+	free(usage.images);
 	free(usage.entries);
 	return 0;
 }

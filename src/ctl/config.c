@@ -12,28 +12,41 @@
 
 #define PATH_SIZE 512
 
-json_t *config_load(const struct store *store, const struct image *image, struct ovl_error *err)
+/* Docker names the file by the digest, containers/storage by "=" and the base64 of its key. */
+static void path_of(const struct store *store, const char *id, char path[PATH_SIZE])
 {
-	char key[DIGEST_HEX + 8], name[2 * sizeof(key)], path[PATH_SIZE], hex[DIGEST_HEX + 1];
+	char key[DIGEST_HEX + 8], name[2 * sizeof(key)];
+
+	snprintf(key, sizeof(key), "sha256:%s", id);
+	EVP_EncodeBlock((unsigned char *)name, (const unsigned char *)key, (int)strlen(key));
+	if (store->kind == STORE_PODMAN)
+		snprintf(path, PATH_SIZE, "overlay-images/%s/=%s", id, name);
+	else
+		snprintf(path, PATH_SIZE, "image/overlay2/imagedb/content/sha256/%s", id);
+}
+
+json_t *config_load(const struct store *store, const char *id, const char **wrong,
+		    struct ovl_error *err)
+{
+	char path[PATH_SIZE], hex[DIGEST_HEX + 1];
 	json_t *config = NULL;
 	char *text;
 	size_t len;
 
-	snprintf(key, sizeof(key), "sha256:%s", image->id);
-	EVP_EncodeBlock((unsigned char *)name, (const unsigned char *)key, (int)strlen(key));
-	if (store->kind == STORE_PODMAN)
-		snprintf(path, sizeof(path), "overlay-images/%s/=%s", image->id, name);
-	else
-		snprintf(path, sizeof(path), "image/overlay2/imagedb/content/sha256/%s", image->id);
+	path_of(store, id, path);
 	text = file_load(&store->root, path, FILE_JSON_MAX, &len, err);
-	if (!text)
+	if (!text) {
+		*wrong = "its config cannot be read";
 		return NULL;
+	}
 	digest_of(text, len, hex);
-	if (strcmp(hex, image->id) == 0)
+	*wrong = "its config does not have the digest that names it";
+	if (strcmp(hex, id) == 0) {
+		*wrong = "its config is no valid JSON";
 		config = json_loadb(text, len, 0, NULL);
+	}
 	free(text);
 	if (!config)
-		ovl_fail(err, EBADMSG, "use", "it does not have its digest, or is no valid JSON",
-			 NULL, "%s/%s", store->root.path, path);
+		ovl_fail(err, EBADMSG, "use", *wrong, NULL, "%s/%s", store->root.path, path);
 	return config;
 }

@@ -5,7 +5,11 @@
 
 #include "store.h"
 
-/* Its JSON, a reference of the caller's; NULL with *err filled in, also if it does not have the digest that names it. */
-json_t *config_load(const struct store *store, const struct image *image, struct ovl_error *err);
+/*
+ * Reads that of the image with this id, 64 hex digits, which must be the digest of its bytes. Returns its JSON, a
+ * reference of the caller's; else NULL with *err filled in and in *wrong, static, what is to be said of the image.
+ */
+json_t *config_load(const struct store *store, const char *id, const char **wrong,
+		    struct ovl_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "digest.h"
 #include "store.h"
 
@@ -182,32 +183,18 @@ static int compare_image_ids(const void *a, const void *b)
 static int add_image(const char *name, void *context)
 {
 	struct reading *reading = context;
-	char path[PATH_SIZE], hex[DIGEST_HEX + 1], parent[STORE_DIGEST_LEN + 8];
+	char parent[STORE_DIGEST_LEN + 8];
 	struct ovl_error err;
 	struct image key = { .id = (char *)name }, *image;
 	json_t *config;
-	char *text;
-	size_t len;
 
 	if (!digest_is_hex(name))
 		return 0;
 	image = find(&key, reading->store->images, reading->named, sizeof(key), compare_image_ids)
 			?: store_add_image(reading->store, name);
-	image->wrong = NULL;
-	snprintf(path, sizeof(path), CONTENT "/%s", name);
-	text = file_load(&reading->store->root, path, FILE_JSON_MAX, &len, &err);
-	if (!text) {
-		image->wrong = "its config cannot be read";
-		return 0;
-	}
-	digest_of(text, len, hex);
-	config = json_loadb(text, len, 0, NULL);
-	free(text);
-	if (strcmp(hex, name) != 0)
-		image->wrong = "its config does not have the digest that names it";
-	else if (!config)
-		image->wrong = "its config is no valid JSON";
-	else {
+	config = config_load(reading->store, name, &image->wrong, &err);
+	if (config) {
+		image->wrong = NULL;
 		image->layer = layer_of(reading, config, &image->wrong);
 		image->created = store_time(json_text(config, "created"));
 	}

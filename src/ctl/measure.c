@@ -51,24 +51,19 @@ static bool is_new(struct seen *seen, ino_t inode)
 int64_t measure_layer(const struct store *store, unsigned int layer, struct ovl_error *err)
 {
 	struct dir own = { -1, store->layers[layer].id };
-	char *path = file_path(&own, "diff"), *absolute;
+	char *path = file_path(&own, "diff"), *absolute = file_path(&store->tree, path);
 	int fd = ovl_beneath_open(store->tree.fd, path, O_PATH | O_DIRECTORY);
+	char *roots[2] = { absolute, NULL };
 	struct seen seen = { 0 };
-	char *roots[2] = { NULL, NULL };
 	int64_t bytes = 0;
 	FTSENT *entry;
-	FTS *walk;
+	FTS *walk = NULL;
 
-	if (fd < 0) {
-		ovl_fail(err, -fd, "measure", NULL, NULL, "%s/%s", store->tree.path, path);
-		free(path);
-		return fd;
+	if (fd >= 0) {
+		close(fd);
+		/* The tree's own path is real; below it fts follows nothing and stays on the file system. */
+		walk = fts_open(roots, FTS_PHYSICAL | FTS_XDEV, NULL);
 	}
-	close(fd);
-	/* The tree's own path is real; below it fts follows nothing and stays on the file system. */
-	absolute = file_path(&store->tree, path);
-	roots[0] = absolute;
-	walk = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
 	while (walk && (entry = fts_read(walk))) {
 		const struct stat *st = entry->fts_statp;
 
@@ -78,6 +73,8 @@ int64_t measure_layer(const struct store *store, unsigned int layer, struct ovl_
 		if (st->st_nlink < 2 || is_new(&seen, st->st_ino))
 			bytes += st->st_size;
 	}
+	if (fd < 0 || errno) /* at the end fts clears errno */
+		bytes = ovl_fail(err, fd < 0 ? -fd : errno, "measure", NULL, NULL, "%s", absolute);
 	if (walk)
 		fts_close(walk);
 	free(seen.inodes);

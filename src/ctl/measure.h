@@ -7,7 +7,9 @@
 
 /*
  * Bytes of the layer's files as Docker counts them (DiffSize): the sizes of all that are no directories, each inode once.
- * Follows nothing and crosses no mount. -errno if diff cannot be read; what cannot be read beneath it counts nothing.
+ * Follows nothing and crosses no mount; the working directory is another meanwhile. -errno if diff cannot be read, or what
+ * is in it not to the end: directories in each other whose path is longer than 64 KiB (fts(3) in glibc). A directory that
+ * may not be read counts nothing.
  */
 int64_t measure_layer(const struct store *store, unsigned int layer, struct ovl_error *err);
 

@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "config.h"
 #include "digest.h"
 #include "store.h"
-
-#define PATH_SIZE 512
 
 /* Calls each for all objects of the list at path, which need not be there. */
 static int each_of(struct store *store, const char *path,
@@ -60,28 +57,6 @@ static void add_layer(struct store *store, const json_t *object)
 		layer->is_damaged = true;
 }
 
-/* The config is kept under the name "=" and the base64 of its key, its own digest. */
-static void verify_config(const struct store *store, struct image *image)
-{
-	char key[DIGEST_HEX + 8], name[2 * sizeof(key)], path[PATH_SIZE], hex[DIGEST_HEX + 1];
-	struct ovl_error err;
-	char *text;
-	size_t len;
-
-	snprintf(key, sizeof(key), "sha256:%s", image->id);
-	EVP_EncodeBlock((unsigned char *)name, (const unsigned char *)key, (int)strlen(key));
-	snprintf(path, sizeof(path), "overlay-images/%s/=%s", image->id, name);
-	text = file_load(&store->root, path, FILE_JSON_MAX, &len, &err);
-	if (!text) {
-		image->wrong = "its config cannot be read";
-		return;
-	}
-	digest_of(text, len, hex);
-	free(text);
-	if (strcmp(hex, image->id) != 0)
-		image->wrong = "its config does not have the digest that names it";
-}
-
 /* NAME@DIGEST, as people write it too, follows from both. Once for each repository. */
 static void add_digests(struct image *image, const char *digest)
 {
@@ -107,7 +82,8 @@ static void add_image(struct store *store, const json_t *object)
 	const json_t *names = json_object_get(object, "names");
 	const char *id = json_text(object, "id"), *top = json_text(object, "layer"), *file;
 	struct image *image = store_add_image(store, id);
-	json_t *size;
+	struct ovl_error err;
+	json_t *size, *config;
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		if (json_is_string(json_array_get(names, i)))
@@ -125,8 +101,10 @@ static void add_image(struct store *store, const json_t *object)
 	image->created = store_time(json_text(object, "created"));
 	if (!digest_is_hex(id))
 		image->wrong = "its id is no digest";
-	else
-		verify_config(store, image);
+	else if ((config = config_load(store, id, &image->wrong, &err))) {
+		image->wrong = NULL;
+		json_decref(config);
+	}
 	if (top) {
 		image->layer = store_layer(store, top);
 		if (image->layer == NO_LAYER)

@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include "ovl/tree.h"
+#include "policy.h"
 #include "store.h"
-
-#define POLICY "/etc/ovlrun.conf"
 
 const char *const store_kind_names[] = {
 	[STORE_PLAIN] = "tree", [STORE_DOCKER] = "docker", [STORE_PODMAN] = "podman"
@@ -41,21 +40,19 @@ static char *joined(const char *a, const char *b)
 	return file_path(&dir, b);
 }
 
-/* The first `tree` of the policy, or NULL. Only its first word is looked at: the policy's own rules are ovlrun's. */
+/* The first tree that the policy offers, or NULL; also if it cannot be read: that is for `published` to tell. */
 static char *policy_tree(void)
 {
-	FILE *file = fopen(POLICY, "re");
-	char *line = NULL, *tree = NULL, word[PATH_MAX];
-	size_t size = 0;
+	struct policy policy = { 0 };
+	struct ovl_error err;
 
-	while (file && !tree && getline(&line, &size, file) > 0) {
-		if (sscanf(line, " tree %4095s", word) == 1)
-			tree = file_copy(word);
+	if (policy_read(&policy, &err) == 0) {
+		for (unsigned int i = 0; i < policy.count; i++) {
+			if (policy.lines[i].kind == LINE_TREE)
+				return policy.lines[i].tree;
+		}
 	}
-	free(line);
-	if (file)
-		fclose(file);
-	return tree;
+	return NULL;
 }
 
 static int open_dir(struct dir *dir, const char *path, struct ovl_error *err)

@@ -21,6 +21,7 @@ setup() {
 }
 
 teardown() {
+	# What a test has mounted, if it has.
 	umount "$room"/*/overlay*/*/merged "$room/alone/$(tree_id 3)/diff/etc" 2>/dev/null || true
 	rm -r "$room"
 }
@@ -401,7 +402,8 @@ podman_root() {
 	assert_success
 	rm -r "$tree/$middle/diff/a" "$tree/$middle/diff/c" "$tree/$middle/diff/layer2"
 	docker_root
-	setfattr -n trusted.overlay.metacopy "$(mktemp "$tree/$web/diff/fXXXX")"
+	: >"$tree/$web/diff/copied"
+	setfattr -n trusted.overlay.metacopy "$tree/$web/diff/copied"
 	run check --json
 	assert_success
 	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule)"' <<<"$output")" 'note metacopy'
@@ -559,7 +561,7 @@ damage() {
 	7) [ ! -L "$one" ] || ln -sfn "../$(tree_id $((RANDOM % 5)))/diff" "$one" ;;
 	8) chmod $((RANDOM % 8))$((RANDOM % 8))$((RANDOM % 8)) "$one" ;;
 	9) printf 'l/%s:l/%s' "$(tree_link $((RANDOM % 5)))" "$(tree_link $((RANDOM % 5)))" >"$tree/$(tree_id $((RANDOM % 3 + 1)))/lower" ;;
-	esac 2>/dev/null || true
+	esac 2>/dev/null || true # a damage that cannot be done to what is left is none
 }
 
 @test "C41 check and ovlrun agree about trees that are damaged at random" {
@@ -650,7 +652,7 @@ untouched() {
 	echo $! >/run/docker.pid
 	untouched "cannot repair $tree: Docker's daemon runs on it"
 	kill $!
-	wait $! || true
+	wait $! || true # it was killed
 	sleep 600 </dev/null 3>&- & # a daemon of another root
 	daemon=$!
 	echo $daemon >/run/docker.pid
@@ -658,7 +660,7 @@ untouched() {
 	read -r line <&"${LOCK[0]}"
 	untouched "cannot repair $root/volumes/metadata.db: a daemon that runs on it has locked this"
 	echo >&"${LOCK[1]}"
-	wait "$LOCK_PID" || true
+	wait "$LOCK_PID" || true # bash forgets a coprocess that has ended
 	run check --repair
 	assert_success
 	kill $daemon

@@ -39,26 +39,53 @@ rows() {
 	"$CTL" du --json -r "$root" | jq -r '.[] | "\(.name) \(.kind) \(.layers) \(.total) \(.unique) \(.shared)"'
 }
 
+rows_of() {
+	"$CTL" du --json -r "$root" | jq -r ".[] | select(.name == \"$1\") | \"\(.total) \(.unique)\""
+}
+
+@test "du: files below a path that no call takes count, and what cannot be measured is told" {
+	local layer
+	layer=$root/overlay2/$(tree_id 9)
+	name=$(printf '%0250d' 0)
+	(
+		cd "$layer/diff"
+		for ((i = 0; i < 20; i++)); do mkdir "$name" && cd "$name"; done
+		head -c 100 /dev/zero >deep
+	)
+	[[ $(rows_of '<unused>') == '111 111' ]]
+	(
+		cd "$layer/diff/$name"
+		for ((i = 0; i < 10; i++)); do cd "$name"; done
+		mv "$name" "$layer/rest"
+		for ((i = 0; i < 260; i++)); do mkdir "$name" && cd "$name"; done
+	)
+	run --separate-stderr "$CTL" du --json -r "$root"
+	assert_success
+	assert_equal "$stderr" "ovlctl: cannot measure $layer/diff: File name too long; it counts as nothing"
+	rm -r "$layer/diff/$name" "$layer/rest"
+}
+
 @test "du: unique, shared, unused, each inode once" {
 	run rows
-	assert_output 'debian:12 image 2 4009 0 4009
+	assert_output 'debian:12 image 2 4009 2 4007
 other:1 image 2 4077 70 4007
 web container 4 4409 400 4009
 <unused> layers 1 11 11 0
 <all> layers 6 4490 4490 0'
 }
 
-@test "du: nothing that is mounted in a layer, nor behind a link; a damaged layer counts nothing" {
+@test "du: nothing that is mounted in a layer, nor behind a link; a damaged layer counts nothing, and is told" {
 	mount -t tmpfs none "$root/overlay2/$(tree_id 1)/diff/dir"
 	head -c 1m /dev/zero >"$root/overlay2/$(tree_id 1)/diff/dir/foreign"
 	mv "$root/overlay2/$(tree_id 9)/diff" "$root/away"
 	ln -s "$root/away" "$root/overlay2/$(tree_id 9)/diff"
-	run rows
+	run --separate-stderr rows
 	umount "$root/overlay2/$(tree_id 1)/diff/dir"
 	rm "$root/overlay2/$(tree_id 9)/diff"
 	mv "$root/away" "$root/overlay2/$(tree_id 9)/diff"
-	assert_line 'debian:12 image 2 1009 0 1009'
+	assert_line 'debian:12 image 2 1009 2 1007'
 	assert_line '<unused> layers 1 0 0 0'
+	assert_regex "$stderr" "^ovlctl: cannot measure .*/diff: .*; it counts as nothing\$"
 }
 
 @test "du: for people" {

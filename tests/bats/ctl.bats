@@ -119,6 +119,11 @@ $root/overlay2/$top/work"
 	done
 	policy "tree $root/overlay2"
 	assert_equal "$("$CTL" images -q | wc -l)" 3
+	policy '# of its own'
+	mkdir -p /etc/ovlrun.d
+	echo "tree $root/overlay2" >/etc/ovlrun.d/site.conf
+	assert_equal "$("$CTL" images -q | wc -l)" 3
+	rm /etc/ovlrun.d/site.conf
 	cp -a "$root/overlay2" "$LAB/ctl-alone"
 	assert_equal "$("$CTL" images -j -r "$LAB/ctl-alone" | jq length)" 0
 	assert_equal "$("$CTL" ls -j -r "$LAB/ctl-alone" | jq -r '.[].kind' | sort | uniq -c | tr -s ' ' | tr '\n' ,)" ' 1 init, 6 layer,'
