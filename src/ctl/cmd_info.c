@@ -254,7 +254,8 @@ static int print_format(const json_t *info, const char *format, struct ovl_error
 		if (json_is_string(value))
 			out_text(stdout, json_string_value(value));
 		else
-			json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT);
+			json_dumpf(value, stdout,
+				   JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
 		at = end + 2;
 	}
 	puts(at);

@@ -172,14 +172,14 @@ static void draw(struct forest *forest, const struct out *out)
 /* Text within double quotes of Graphviz's language. */
 static void print_quoted(FILE *file, const char *text)
 {
-	json_t *safe = out_string(text);
+	char *safe = out_escaped(text);
 
-	for (const char *at = json_string_value(safe); *at; at++) {
+	for (const char *at = safe; *at; at++) {
 		if (*at == '"' || *at == '\\')
 			putc('\\', file);
 		putc(*at, file);
 	}
-	json_decref(safe);
+	free(safe);
 }
 
 static void print_dot(const struct forest *forest, const struct out *out, FILE *file)

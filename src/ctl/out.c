@@ -44,7 +44,7 @@ static size_t printable(const unsigned char *text)
 	return len;
 }
 
-static char *escaped(const char *text)
+char *out_escaped(const char *text)
 {
 	char *out = file_alloc(4 * strlen(text) + 1), *end = out;
 
@@ -74,7 +74,7 @@ static size_t width(const char *text)
 
 void out_text(FILE *file, const char *text)
 {
-	char *safe = escaped(text);
+	char *safe = out_escaped(text);
 
 	fputs(safe, file);
 	free(safe);
@@ -82,10 +82,14 @@ void out_text(FILE *file, const char *text)
 
 json_t *out_string(const char *text)
 {
-	char *safe = escaped(text);
-	json_t *json = json_string(safe);
+	json_t *json = json_string(text);
 
-	free(safe);
+	if (!json) { /* no UTF-8 */
+		char *safe = out_escaped(text);
+
+		json = json_string(safe);
+		free(safe);
+	}
 	return json;
 }
 
@@ -203,7 +207,7 @@ static char *cell(const struct out *out, const struct column *column, const json
 	} else {
 		text = file_copy("-");
 	}
-	safe = escaped(text);
+	safe = out_escaped(text);
 	free(text);
 	return safe;
 }
@@ -231,7 +235,8 @@ static void print_cell(const char *text, const struct column *column, size_t col
 
 static void print_json(json_t *json, size_t flags)
 {
-	json_dumpf(json, stdout, flags);
+	/* Without it DEL and all beyond would reach a terminal as they are. */
+	json_dumpf(json, stdout, flags | JSON_ENSURE_ASCII);
 }
 
 static void rows_as_json(size_t count, json_t *(*row)(size_t, void *), void *context)
@@ -332,7 +337,7 @@ void out_note(const struct out *out, const char *format, ...)
 	va_end(args);
 	if (len < 0)
 		return;
-	safe = escaped(text);
+	safe = out_escaped(text);
 	fflush(stdout);
 	fprintf(stderr, "ovlctl: %s\n", safe);
 	free(safe);
@@ -341,7 +346,7 @@ void out_note(const struct out *out, const char *format, ...)
 
 void out_error(const struct ovl_error *err)
 {
-	char *object = escaped(err->object);
+	char *object = out_escaped(err->object);
 
 	fflush(stdout);
 	fprintf(stderr, "ovlctl: cannot %s %s: %s\n", err->verb, object,

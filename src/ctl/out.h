@@ -5,7 +5,8 @@
  * A row is a JSON object. The table shows some of its fields under titles; --json prints the whole. Rows are made one at a
  * time, so that a tree of many thousand layers takes no memory for them.
  *
- * Nothing that comes from a disk reaches a terminal as it is: control bytes and what is no UTF-8 are shown as \xNN.
+ * Nothing that comes from a disk reaches a terminal as it is: control bytes and what is no UTF-8 are shown as \xNN, in JSON
+ * as JSON escapes them.
  */
 #ifndef CTL_OUT_H
 #define CTL_OUT_H
@@ -46,7 +47,10 @@ void out_rows(const struct out *out, const struct column *columns, size_t column
 void out_object(const struct out *out, json_t *object, const struct column *columns,
 		size_t column_count);
 
-/* Prints text with what must not reach a terminal escaped. */
+/* text with what must not reach a terminal escaped, in memory of the caller's. */
+char *out_escaped(const char *text);
+
+/* Prints it so. */
 void out_text(FILE *file, const char *text);
 
 /* Prints an id, escaped, cut to what is enough for people unless is_long. */
@@ -58,7 +62,7 @@ char *out_bytes(json_int_t bytes);
 /* A number of bytes or seconds, or null if it is negative: not known. */
 json_t *out_number(json_int_t number);
 
-/* A JSON string of any bytes: what is no UTF-8 becomes \xNN. */
+/* A JSON string of just these bytes; only if they are no UTF-8, as out_escaped() has them, since JSON has none for them. */
 json_t *out_string(const char *text);
 
 /* True if standard output is a terminal that may be coloured: no NO_COLOR, no TERM=dumb. */

@@ -120,7 +120,7 @@ podman_root() {
 	findings
 }
 
-@test "C05 modes of every version of Docker are taken, others not" {
+@test "C04 C05 modes of every version of Docker are taken, others not" {
 	for mode in 0700 0701 0710; do
 		chmod $mode "$tree" "$tree/$top"
 		[ $mode = 0710 ] || chmod $mode "$tree/l"

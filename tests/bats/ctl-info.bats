@@ -72,7 +72,7 @@ data() {
 	assert_equal "$now" 'false true '
 }
 
-@test "info: every driver with data is named; what is empty is not" {
+@test "C44 info: every driver with data is named; what is empty is not" {
 	data overlay2
 	mkdir -p "$root/vfs/dir/x" "$root/aufs/diff/y" "$root/btrfs/subvolumes/z" "$root/zfs/graph/a" "$root/overlay/b" \
 		"$root/devicemapper/metadata/c" "$root/fuse-overlayfs/d"
@@ -130,6 +130,21 @@ data() {
 	else # the kernel has given up xfs version 4, with which types went
 		rm -r "$LAB/ctl-mnt" "$LAB/ctl-disk"
 	fi
+}
+
+@test "C44 info: only containerd has images: said, and overlay2 is not assumed" {
+	local other=$LAB/ctl-containerd
+	mkdir -p "$other/image/overlayfs" "$other/containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots/1/fs"
+	run "$CTL" info "$other"
+	assert_equal "$status" 1
+	assert_line --regexp '^Data of drivers: +overlayfs \(containerd\)$'
+	assert_line --regexp '^Because: +there is no overlay2 tree here$'
+	for verb in images ls check; do
+		run "$CTL" $verb -r "$other"
+		assert_equal "$status" 2
+		assert_output --partial "there is no overlay2 tree in it"
+	done
+	rm -r "$other"
 }
 
 @test "info: a root without a tree, a user, and nothing" {

@@ -76,7 +76,7 @@ fields() {
 	assert_output "web $container debian:12 $image $(tree_id 20) $(tree_id 20)-init 5"
 }
 
-@test "inspect by every way to name something" {
+@test "C37 inspect by every way to name something" {
 	for name in debian:12 docker.io/library/debian:12 "$image" "sha256:$image" "${image:0:12}" \
 		registry.example.org:5000/a/debian:mine; do
 		assert_equal "$(fields .Layer inspect "$name")" "$top"
@@ -134,6 +134,25 @@ $root/overlay2/$top/work"
 	done
 }
 
+@test "C46 a root whose path has every character with a meaning: each verb takes it" {
+	local odd=$LAB/'a:b,c\d e'$'\n'f
+	cp -a "$root" "$odd"
+	point=$BATS_TEST_TMPDIR/point
+	mkdir "$point"
+	for verb in images ls tree du containers check 'inspect debian:12' 'diff debian:12' ps info; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr "$CTL" ${verb%% *} -j -r "$odd" ${verb#"${verb%% *}"}
+		[ "$status" -lt 2 ] || fail "$verb: $stderr"
+	done
+	assert_equal "$("$CTL" inspect -j -r "$odd" debian:12 | jq -r .GraphDriver.Data.UpperDir)" "$odd/overlay2/$top/diff"
+	"$CTL" mount -r "$odd" web "$point"
+	assert_equal "$(paste -sd ' ' < <(ls "$point"))" 'layer1 layer2 layer3'
+	run "$CTL" ps -j -r "$odd"
+	"$CTL" umount "$point"
+	assert_equal "$(jq -r '.[] | .layers[]' <<<"$output" | tail -n 1)" "$(tree_id 1)"
+	rm -r "$odd"
+}
+
 @test "usage: every verb has its text, wrong calls have status 2 and say how" {
 	run "$CTL" --help
 	assert_success
@@ -188,5 +207,8 @@ $root/overlay2/$top/work"
 	run ctl images
 	assert_success
 	assert_line --partial 'evil\x1b[2J\xe2\x80\xae:1'
+	run ctl images --json
+	refute_output --regexp $'[^\x20-\x7e\n]'
+	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e:1"' <<<"$output")" true
 	cp "$BATS_TEST_TMPDIR/saved" "$file"
 }
