@@ -14,21 +14,25 @@
 
 #define SAID_SIZE 1024 /* its first line is less */
 
-/* The program to ask, in memory that stays; NULL: none. */
+/* The program to ask, in memory that stays; NULL: none. First the one that was built or installed with this. */
 static const char *find_ovlrun(void)
 {
-	static char beside[PATH_MAX + sizeof("ovlrun")];
-	const char *const places[] = { beside, "/usr/local/bin/ovlrun", "/usr/bin/ovlrun" };
-	ssize_t len = readlink("/proc/self/exe", beside, PATH_MAX);
+	static const char *const beside[] = { "/ovlrun", "/../bin/ovlrun" };
+	static const char *const usual[] = { "/usr/local/bin/ovlrun", "/usr/bin/ovlrun" };
+	static char path[PATH_MAX + sizeof("/../bin/ovlrun")];
+	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX);
 	char *slash;
 
-	beside[len > 0 ? len : 0] = '\0';
-	slash = strrchr(beside, '/');
-	if (slash)
-		strcpy(slash + 1, "ovlrun");
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (access(places[i], X_OK) == 0)
-			return places[i];
+	path[len > 0 ? len : 0] = '\0';
+	slash = strrchr(path, '/');
+	for (size_t i = 0; slash && i < 2; i++) {
+		strcpy(slash, beside[i]);
+		if (access(path, X_OK) == 0)
+			return path;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (access(usual[i], X_OK) == 0)
+			return usual[i];
 	}
 	return NULL;
 }

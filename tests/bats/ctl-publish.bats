@@ -313,6 +313,18 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	[ "$(ls -A /etc/ovlrun.d)" = $'images\novlctl.conf' ]
 }
 
+@test "the ovlrun that is asked is the one that was installed with it" {
+	local prefix=$LAB/prefix
+	mkdir -p "$prefix/sbin" "$prefix/bin"
+	cp "$CTL" "$prefix/sbin/ovlctl"
+	printf '#!/bin/sh\necho "ovlrun: line 1: as is said here" >&2\nexit 125\n' >"$prefix/bin/ovlrun"
+	chmod 0755 "$prefix/bin/ovlrun"
+	run "$prefix/sbin/ovlctl" allow tools:1.0 --users alice --root "$root"
+	assert_equal "$status" 2
+	assert_output --partial 'as is said here'
+	rm -r "$prefix"
+}
+
 @test "where others could write, nothing is written" {
 	mkdir -m 0777 /etc/ovlrun.d
 	chmod 0777 /etc/ovlrun.d
