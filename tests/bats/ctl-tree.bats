@@ -76,3 +76,42 @@ END
 	assert_equal "$(grep -c damaged <<<"$output")" 1
 	rm -r "$LAB/ctl-round"
 }
+
+@test "the passage about looking: every command in it, and the picture" {
+	local dir=$LAB/ctl-passage readme count=0
+	. "$OVL_TOP/tests/lib/docker.bash"
+	mkdir -p "$dir" "$BATS_TEST_TMPDIR/bin"
+	ln -s "$CTL" "$BATS_TEST_TMPDIR/bin/ovlctl"
+	tree_init "$dir/overlay2"
+	top=$(tree_chain "$dir/overlay2" 3)
+	tree_layer "$dir/overlay2" "$(tree_id 77)" "$(tree_link 77)" "$(tree_id 1)"
+	docker_init "$dir"
+	docker_image "$dir" alpine:3.19 "$(tree_id 1)" >/dev/null
+	image=$(docker_image "$dir" tools:1.0 "$top")
+	docker_container "$dir" web "$image" "$top" 20 >/dev/null
+	docker_container "$dir" db "$image" "$top" 21 >/dev/null
+	: >"$dir/overlay2/$(tree_id 20)/diff/changed"
+	policy "tree $dir/overlay2"
+	readme=$(sed '1,/^## Looking at what/d; /^## /,$d' "$OVL_TOP/README.md" | sed -n '/^```console/,/^```/p')
+	assert_equal "$("$CTL" tree | sed 's/ 2 B//')" "$(grep -E '^[9├│└]' <<<"$readme" | sed -E 's/ [0-9.]+ (Mi)?B//')"
+	cd "$BATS_TEST_TMPDIR"
+	while read -r line; do
+		count=$((count + 1))
+		run eval "PATH=$PWD/bin:\$PATH; $line"
+		case $line in
+		*diff*)
+			assert_failure 1
+			assert_line --regexp '^A /'
+			;;
+		*check*) # finds the orphan of the picture
+			assert_failure 1
+			assert_line --partial orphan
+			;;
+		*) assert_success ;;
+		esac
+		[[ $line != 'ovlctl mount'* ]] || [ -e /mnt/layer2 ]
+	done < <(sed -n 's/^# //p' <<<"$readme")
+	[ ! -e /mnt/layer2 ]
+	assert_equal "$count" 11
+	rm -r "$dir" /etc/ovlrun.conf
+}
