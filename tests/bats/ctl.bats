@@ -188,6 +188,22 @@ $root/overlay2/$top/work"
 	done
 }
 
+@test "usage: every field of the JSON is in ovlctl.8" {
+	mkdir "$BATS_TEST_TMPDIR/point"
+	"$CTL" mount -r "$root" web "$BATS_TEST_TMPDIR/point"
+	for verb in info images containers ls du tree check 'inspect web' 'inspect debian:12' 'diff debian:12' ps published; do
+		# shellcheck disable=SC2086 # words
+		ctl ${verb%% *} --json ${verb#"${verb%% *}"} >"$BATS_TEST_TMPDIR/json" || [ $? = 1 ]
+		jq -r '[.. | objects | keys[]] | unique[]' "$BATS_TEST_TMPDIR/json" >"$BATS_TEST_TMPDIR/fields"
+		[ "$verb" = published ] || [ -s "$BATS_TEST_TMPDIR/fields" ]
+		while read -r field; do
+			grep -qE "(^|[ .(])$field( |\$)" <(sed -nE 's/^\.(Cm|Li|It Cm|Pq|Po) //p' "$OVL_TOP/packaging/man/ovlctl.8") ||
+				fail "$field of $verb is not in ovlctl.8"
+		done <"$BATS_TEST_TMPDIR/fields"
+	done
+	"$CTL" umount "$BATS_TEST_TMPDIR/point"
+}
+
 @test "colours only on a terminal, none with NO_COLOR; a full disk is an error" {
 	run ctl ls
 	refute_output --partial $'\e['
