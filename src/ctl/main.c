@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 	}
 	if (!call.verb)
 		return misused("there is no verb", argv[1]);
+	argv[1] = (char *)"ovlctl"; /* as getopt's messages begin */
 	if (!parse(&call, argc - 1, argv + 1))
 		return 2;
 	if (call.argc < call.verb->min || call.argc > call.verb->max) {

@@ -165,6 +165,7 @@ $root/overlay2/$top/work"
 		assert_line --regexp '^  -j, --json'
 		run "$CTL" "$verb" --nonsense
 		assert_equal "$status" 2
+		assert_output "ovlctl: unrecognized option '--nonsense'"
 		run "$CTL" "$verb" a b c d
 		assert_equal "$status" 2
 	done
