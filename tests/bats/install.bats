@@ -352,6 +352,103 @@ deb_setup() {
 	rm -r /etc/ovlrun.d
 }
 
+# offered WORD...: what ovlctl's completion has for the last one.
+offered() {
+	bash -c 'compopt() { :; }; . "$OVL_TOP/packaging/completions/ovlctl.bash"
+		COMP_WORDS=("$0" "$@") COMP_CWORD=$#
+		_ovlctl "$0" && printf "%s\n" "${COMPREPLY[@]}"' "$OVL_TOP/build/ovlctl" "$@"
+}
+
+@test "completion of ovlctl for bash: the verbs and options of --help, all of them and no other" {
+	mapfile -t verbs < <(build/ovlctl --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+	[ "${#verbs[@]}" = 15 ]
+	assert_equal "$(offered '')" "$(printf '%s\n' "${verbs[@]}")"
+	assert_equal "$(offered un)" ''
+	assert_equal "$(offered um)" umount
+	for verb in "${verbs[@]}"; do
+		list=$(offered "$verb" --)
+		assert_equal "$list" "$(build/ovlctl "$verb" --help | sed -nE 's,^ +(-.\, )?--([a-z-]+).*,--\2,p')"
+		[ "$(wc -l <<<"$list")" -ge 5 ]
+		while read -r option; do
+			[ "$option" != --help ] || continue
+			# The first may be its argument; one that is not known, or not whole, would be complained of first.
+			run build/ovlctl "$verb" "$option" --nonsense --nonsense
+			assert_output "ovlctl: unrecognized option '--nonsense'"
+		done <<<"$list"
+	done
+	assert_equal "$(offered allow --u)" --users
+	assert_equal "$(offered allow --tmpfs)" '' # it is only spoken of
+	assert_equal "$(offered nonsense --)" ''
+}
+
+@test "completion of ovlctl for bash: names of images, containers, layers, each where it can be used" {
+	. tests/lib/docker.bash
+	root=$LAB/named
+	mkdir "$root"
+	tree_init "$root/overlay2"
+	id=$(tree_chain "$root/overlay2" 3)
+	docker_init "$root"
+	image=$(docker_image "$root" debian:12 "$id")
+	docker_name "$root" registry.example.org:5000/a/app:1 "$image"
+	docker_container "$root" web "$image" "$id" 20
+	# What an image may be called by whoever wrote the metadata.
+	for name in 'd;touch x:1' 'd$(touch x):1' 'd`touch x`:1' "d'x:1" $'d\e[2J:1' 'd x:1' 'd*:1' 'dö:1'; do
+		docker_name "$root" "$name" "$image"
+	done
+	images=$'debian:12\nregistry.example.org:5000/a/app:1'
+	build/ovlctl images -r "$root" -q | grep -qF 'd;touch x:1'
+	assert_equal "$(offered inspect --root "$root" '')" "$images"$'\nweb'
+	assert_equal "$(offered inspect "--root=$root" '')" "$images"$'\nweb'
+	assert_equal "$(offered diff -r "$root" d)" debian:12
+	assert_equal "$(offered diff -r "$root" -j debian:12 w)" web # the second
+	assert_equal "$(offered diff -r "$root" -j debian:12 web '')" ''
+	assert_equal "$(offered mount -r "$root" -w w)" web
+	assert_equal "$(offered allow -r "$root" '')" "$images" # a container is refused
+	assert_equal "$(offered allow -r "$root" -- r)" registry.example.org:5000/a/app:1
+	assert_equal "$(offered allow -r "$root" -- -)" ''
+	assert_equal "$(offered ls -r "$root" '')" ''
+	assert_equal "$(offered inspect -r "$LAB/none" '')" ''
+	# By its id where no name begins so.
+	assert_equal "$(offered inspect -r "$root" "${id:0:5}")" "$id"
+	assert_equal "$(offered allow -r "$root/overlay2" "${id:0:5}")" "$id"
+	rm -r "$root"
+	assert_equal "$(offered revoke '')" ''
+	mkdir -p /etc/ovlrun.d/images/ghcr.io
+	touch /etc/ovlrun.d/images/{alpine:3.19,ghcr.io/app:1}
+	assert_equal "$(offered revoke '')" $'alpine:3.19\nghcr.io/app:1'
+	rm -r /etc/ovlrun.d
+}
+
+@test "completion of ovlctl for bash: trees, users, features" {
+	policy "tree $tree" 'tree /nowhere' 'permit * any'
+	mkdir "$dest/a" "$dest/b b"
+	touch "$dest/ab"
+	cd "$dest"
+	for words in 'info' 'ls -r' 'ls --root'; do
+		# shellcheck disable=SC2086 # words
+		run offered $words ''
+		assert_line "$tree"
+		assert_line 'b b'
+		refute_line ab
+		refute_line /nowhere
+	done
+	assert_equal "$(offered ls "--root=$dest/b")" "$dest/b b"
+	assert_equal "$(offered umount '')" $'a\nb b'
+	assert_equal "$(offered mount name '')" $'a\nb b'
+	cd "$OVL_TOP"
+	echo some-group:x:4446: >>/etc/group
+	assert_equal "$(offered allow name -u nob)" nobody
+	assert_equal "$(offered allow --users=nobody,:some)" nobody,:some-group
+	assert_equal "$(offered revoke --users=root,nob)" root,nobody
+	# What the policy knows, and no other.
+	assert_equal "$(offered allow --may '' | sort)" \
+		"$(sed -n '/^static const char \*const features/,/^}/p' src/run/rule.c | grep -oE '"[a-z-]+"' | tr -d '"' | sort)"
+	assert_equal "$(offered allow --may bind,w)" bind,writable
+	assert_equal "$(offered allow --limit t)" tmpfs=
+	assert_equal "$(offered allow --as a)" ''
+	assert_equal "$(offered info --format a)" ''
+}
+
 @test "the example of a policy is one" {
 	cp packaging/ovlrun.conf.example /etc/ovlrun.conf.example
 	refused "$OVLRUN" --check-policy /etc/ovlrun.conf.example
