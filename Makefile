@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
-#   make            build what is missing of the dependencies, and ovlrun
+#   make            build what is missing of the dependencies, ovlrun, ovlinit and ovlctl
 #   make demo       the main job, shown on a small tree
 #   make check      all tests that need no container engine
 #   make install    into PREFIX=/usr/local, setuid root; GROUP=NAME: for that group only; DESTDIR=
 #   make uninstall  with the same variables
-#   make deb        the same as a Debian package, in build/
+#   make deb        the same as two Debian packages, in build/: ovlrun, and ovlctl
+#   make CTL=no     without ovlctl, the only one that needs libraries (jansson, OpenSSL); so for install, uninstall, deb
 #   make help       the other targets
 
 VERSION := 0.1.0
@@ -14,6 +15,10 @@ B       := build
 # From the command line only: a shell or a Python environment may have variables of these names with another meaning.
 PREFIX  := /usr/local
 GROUP   :=
+CTL     := yes
+
+# What is built, installed and packaged, by the names of packaging/modes.
+PACKAGES := ovlrun $(if $(filter-out no,$(CTL)),ovlctl)
 
 # The TCB, by name: everything of ours that is linked into ovlrun, and the headers it is read with.
 CORE := error ident stack lowerdir beneath tree mount
@@ -38,7 +43,7 @@ UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 .PHONY: all help demo check check-interop check-boot check-mutants bench tcb lint format format-check probes units clean
 .PHONY: install uninstall deb tested
 
-all: $(B)/ovlrun $(B)/ovlinit $(B)/ovlctl
+all: $(B)/ovlrun $(B)/ovlinit $(if $(filter ovlctl,$(PACKAGES)),$(B)/ovlctl)
 
 # Written by packaging/deps.sh: where musl, libcap-ng and the kernel's headers are. A goal that
 # builds nothing needs none of it.
@@ -108,17 +113,24 @@ $(B)/ovlinit: $(B)/ovlinit.debug
 CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(DEFINES) -Iinclude -Isrc/ctl -MMD -MP
 CTL_LIBS   = -ljansson -lcrypto
 
-$(B)/ctl/%.o: src/ctl/%.c
+# When its libraries were looked for, and installed where they were missing.
+$(B)/ctl.deps: packaging/deps.sh
+	packaging/deps.sh ctl || { echo 'make: with CTL=no it does without ovlctl and these' >&2; exit 1; }
+	@touch $@
+
+$(B)/ctl/%.o: src/ctl/%.c | $(B)/ctl.deps
 	@mkdir -p $(@D)
 	$(CC) $(CTL_CFLAGS) -c -o $@ $<
-$(B)/ctl/core/%.o: src/core/%.c
+$(B)/ctl/core/%.o: src/core/%.c | $(B)/ctl.deps
 	@mkdir -p $(@D)
 	$(CC) $(CTL_CFLAGS) -c -o $@ $<
-$(B)/ovlctl: $(CTL_SOURCES:src/ctl/%.c=$(B)/ctl/%.o) $(CORE:%=$(B)/ctl/core/%.o)
+$(B)/ovlctl.debug: $(CTL_SOURCES:src/ctl/%.c=$(B)/ctl/%.o) $(CORE:%=$(B)/ctl/core/%.o)
 	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(CTL_LIBS)
+$(B)/ovlctl: $(B)/ovlctl.debug
+	strip -o $@ $<
 
 # The same sources with the sanitizers, for tests that hand it anything.
-$(B)/san/ovlctl: $(CTL_SOURCES) $(CORE:%=src/core/%.c) $(CTL_HEADERS) $(wildcard include/ovl/*.h)
+$(B)/san/ovlctl: $(CTL_SOURCES) $(CORE:%=src/core/%.c) $(CTL_HEADERS) $(wildcard include/ovl/*.h) | $(B)/ctl.deps
 	@mkdir -p $(@D)
 	$(CC) -std=c11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/ctl \
 		-o $@ $(filter %.c,$^) $(CTL_LIBS)
@@ -153,12 +165,13 @@ $(B)/unit/%: tests/unit/%.c tests/unit/unit.h $(UNIT_SOURCES) src/run/usage.txt 
 # What goes where, whose and with which mode: packaging/modes.
 INSTALL = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' GROUP='$(GROUP)' packaging/install.sh
 install: all
-	$(INSTALL) install
+	$(INSTALL) install $(PACKAGES)
 uninstall:
-	$(INSTALL) uninstall
+	$(INSTALL) uninstall $(PACKAGES)
 
 deb: all
-	packaging/debian/build $(VERSION)
+	$(if $(filter ovlctl,$(PACKAGES)),packaging/deps.sh deb)
+	packaging/debian/build $(VERSION) $(PACKAGES)
 
 demo: $(B)/deps.mk
 	packaging/deps.sh build demo
@@ -171,7 +184,7 @@ check: $(B)/deps.mk
 	tests/run unit bats
 
 # All that the tests run.
-tested: all probes units $(B)/fault/ovlrun $(B)/san/ovlctl
+tested: all probes units $(B)/fault/ovlrun $(B)/ovlctl $(B)/san/ovlctl
 
 check-interop: $(B)/deps.mk
 	packaging/deps.sh build interop
@@ -202,7 +215,7 @@ tcb:
 
 # The same sources through clang, with musl's headers.
 MUSL_INCDIR = $(dir $(filter %/stdio.h,$(shell $(MUSL_CC) -M -include stdio.h -xc /dev/null)))
-lint: $(B)/deps.mk
+lint: $(B)/deps.mk $(B)/ctl.deps
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) $(CAPNG_CFLAGS) -std=c11 \
 		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) -std=c11 \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# packaging/deps.sh GROUP...      GROUP: build, demo, check, interop, boot, bench
+# packaging/deps.sh GROUP...      GROUP: build, ctl, deb, demo, check, interop, boot, bench
 #
 # Installs what the groups need and this machine lacks, builds libcap-ng against musl where no package has it, and
 # writes build/deps.mk, which tells the Makefile where things are. When all is there it does nothing, quickly.
@@ -22,9 +22,11 @@ build    /usr/*-linux-musl/lib*/rcrt1.o   -               -                  mus
 build    /usr/include/linux/capability.h  linux-libc-dev  linux-headers      kernel-headers
 build    /usr/include/cap-ng.h            -               libcap-ng-dev      -
 build    /usr/lib/libcap-ng.a             -               libcap-ng-static   -
-build    /usr/include/jansson.h           libjansson-dev  jansson-dev        jansson-devel
-build    /usr/include/openssl/evp.h       libssl-dev      openssl-dev        openssl-devel
-build    /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
+ctl      /usr/include/stdio.h             libc6-dev       musl-dev           glibc-devel
+ctl      /usr/include/jansson.h           libjansson-dev  jansson-dev        jansson-devel
+ctl      /usr/include/openssl/evp.h       libssl-dev      openssl-dev        openssl-devel
+deb      dpkg-deb                         dpkg            -                  -
+deb      dpkg-shlibdeps                   dpkg-dev        -                  -
 demo     bash                             bash            bash               bash
 demo     static-busybox                   busybox-static  busybox-static     busybox
 demo     setpriv                          util-linux      setpriv            util-linux
@@ -52,7 +54,6 @@ check    pgrep                            procps          procps-ng          pro
 check    nsenter                          util-linux      util-linux-misc    util-linux
 check    findmnt                          util-linux      findmnt            util-linux
 check    mandoc                           mandoc          mandoc             mandoc
-check    dpkg-deb                         dpkg            -                  -
 check    clang                            clang           clang              clang
 check    clang-format                     clang-format    clang-extra-tools  clang-tools-extra
 interop  dockerd                          docker.io       docker             moby-engine
@@ -287,12 +288,11 @@ asked=$* wanted=build
 for group; do
 	case $group in
 	build) ;;
-	demo) wanted="$wanted demo" ;;
-	check) wanted="$wanted demo check" ;;
-	interop) wanted="$wanted demo check interop" ;;
-	boot) wanted="$wanted demo check boot" ;;
+	ctl | deb | demo) wanted="$wanted $group" ;;
+	check) wanted="$wanted ctl deb demo check" ;;
+	interop | boot) wanted="$wanted ctl deb demo check $group" ;;
 	bench) wanted="$wanted demo bench" ;;
-	*) die "no group '$group': build, demo, check, interop, boot, bench" ;;
+	*) die "no group '$group': build, ctl, deb, demo, check, interop, boot, bench" ;;
 	esac
 done
 

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# packaging/install.sh install|uninstall     what `make install` and `make uninstall` run; the table is packaging/modes
+# packaging/install.sh install|uninstall [PACKAGE...]     what `make install` and `make uninstall` run
+#
+# The table is packaging/modes; with PACKAGE only the lines of these.
 #
 # Environment:
 #   PREFIX   /usr/local
@@ -92,7 +94,7 @@ expand() { # SOURCE DESTINATION OWNER:GROUP MODE
 }
 
 install_all() {
-	while read -r source destination owner mode; do
+	while read -r _ source destination owner mode; do
 		expand "$source" "$destination" "$owner" "$mode"
 		if [ "$source" = - ]; then
 			install_dir "$path" "$owner" "$mode"
@@ -106,7 +108,7 @@ END
 
 # From the last line to the first: a directory after what is in it, and the setuid file before all else.
 uninstall_all() {
-	while read -r source destination owner mode; do
+	while read -r _ source destination owner mode; do
 		expand "$source" "$destination" "$owner" "$mode"
 		if [ "$source" = - ]; then
 			uninstall_dir "$path"
@@ -130,13 +132,20 @@ if [ "$(id -u)" != 0 ]; then
 	is_root=no
 fi
 cd "$(dirname "$0")/.."
-table=$(grep '^[^#]' packaging/modes)
+usage="usage: packaging/install.sh install|uninstall [PACKAGE...]"
+[ $# -gt 0 ] || die "$usage"
+action=$1
+shift
+for package; do
+	grep -q "^$package " packaging/modes || die "packaging/modes has no package $package"
+done
+table=$(awk -v packages=" $* " '/^[^#]/ && (packages == "  " || index(packages, " " $1 " "))' packaging/modes)
 new=''
 trap '[ -z "$new" ] || remove_file "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 umask 022
-case ${1-} in
+case $action in
 install) install_all ;;
 uninstall) uninstall_all ;;
-*) die "usage: packaging/install.sh install|uninstall" ;;
+*) die "$usage" ;;
 esac

@@ -15,16 +15,17 @@ setup() {
 	program=$dest/usr/local/bin/ovlrun
 }
 
-# expected PREFIX: path, owner and mode of all that packaging/modes lists.
+# expected PREFIX [PACKAGE]: path, owner and mode of all that packaging/modes lists, or of what this package has of it.
 expected() {
-	awk -v prefix="$1" '/^[^#]/ { sub(/^\$PREFIX/, prefix, $2); sub(/^0/, "", $4); print $2, $3, $4 }' \
-		packaging/modes | sort
+	awk -v prefix="$1" -v package="${2-}" '/^[^#]/ && (package == "" || $1 == package) {
+		sub(/^\$PREFIX/, prefix, $3); sub(/^0/, "", $5); print $3, $4, $5
+	}' packaging/modes | sort
 }
 
 # found DIR PREFIX: the same of what is there: every file, and every directory that is not just on the way to one.
 found() {
 	local dirs
-	dirs=$(awk -v prefix="$2" '$1 == "-" { sub(/^\$PREFIX/, prefix, $2); print $2 }' packaging/modes)
+	dirs=$(awk -v prefix="$2" '$2 == "-" { sub(/^\$PREFIX/, prefix, $3); print $3 }' packaging/modes)
 	find "$1" -mindepth 1 -printf '%y /%P %u:%g %m\n' | awk -v dirs="$dirs" '
 		BEGIN { n = split(dirs, list, "\n"); for (i = 1; i <= n; i++) ours[list[i]] }
 		$1 != "d" || $2 in ours { print $2, $3, $4 }
@@ -43,12 +44,18 @@ mode() {
 	stat -c '%a %U:%G' "$1"
 }
 
-@test "packaging/modes: one setuid file, root's; nothing that others can write" {
-	run awk '/^[^#]/ && $4 !~ /^0/' packaging/modes
-	assert_output --regexp '^build/ovlrun +\$PREFIX/bin/ovlrun +root:root +4755$'
-	run awk '/^[^#]/ && (NF != 4 || $3 != "root:root" || $4 !~ /^[04]7?[0-7][0145][0145]$/)' packaging/modes
+version() {
+	sed -n 's/^VERSION := //p' Makefile
+}
+
+@test "packaging/modes: one setuid file, root's and the last; nothing that others can write" {
+	run awk '/^[^#]/ && $5 !~ /^0/' packaging/modes
+	assert_output --regexp '^ovlrun +build/ovlrun +\$PREFIX/bin/ovlrun +root:root +4755$'
+	assert_equal "$(tail -n 1 packaging/modes)" "$output"
+	run awk '/^[^#]/ && (NF != 5 || $1 !~ /^ovl(run|ctl)$/ || $4 != "root:root" || $5 !~ /^[04]7?[0-7][0145][0145]$/)' \
+		packaging/modes
 	assert_output ''
-	run awk '/^[^#]/ && $2 == "/var/lib/ovlrun" { print $4 }' packaging/modes
+	run awk '/^[^#]/ && $3 == "/var/lib/ovlrun" { print $5 }' packaging/modes
 	assert_output 0700
 	run grep -c '/etc/ovlrun.conf ' packaging/modes
 	assert_output 0
@@ -62,6 +69,53 @@ mode() {
 	done
 	cmp build/ovlrun "$program"
 	cmp packaging/man/ovlrun.1 "$dest/usr/local/share/man/man1/ovlrun.1"
+	cmp build/ovlctl "$dest/usr/local/sbin/ovlctl"
+	assert_equal "$("$dest/usr/local/sbin/ovlctl" --version)" "ovlctl $(version)"
+}
+
+@test "make install CTL=no: all but ovlctl; make uninstall CTL=no leaves it" {
+	make install DESTDIR="$dest" CTL=no
+	assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local ovlrun)"
+	[ ! -e "$dest/usr/local/sbin/ovlctl" ]
+	make install DESTDIR="$dest"
+	make uninstall DESTDIR="$dest" CTL=no
+	assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local ovlctl)"
+	for args in '' remove 'install ovlrun ovl' 'uninstall no.such'; do
+		# shellcheck disable=SC2086 # words
+		run env DESTDIR="$dest" packaging/install.sh $args
+		assert_failure
+	done
+	assert_equal "$(found "$dest" /usr/local)" "$(expected /usr/local ovlctl)"
+}
+
+# A copy of the sources and of what is built, whose ovlctl is out of date; without the headers of its libraries.
+without_libraries() {
+	mkdir "$dest"/{include,work}
+	mount -t overlay -o "lowerdir=/usr/include,upperdir=$dest/include,workdir=$dest/work" headers /usr/include
+	rm -r /usr/include/jansson.h /usr/include/openssl
+	as_user make -C "$dest/sources" "$@" 2>&1
+}
+
+@test "without the headers of jansson and OpenSSL: CTL=no builds the others, and make alone says what is missing" {
+	mkdir "$dest/sources" "$dest/sources/build"
+	cp -a Makefile include packaging src "$dest/sources"
+	cp -a build/{deps,deps.mk,core,run,init,ctl,libovl.a,ovlrun,ovlrun.debug,ovlinit,ovlinit.debug} "$dest/sources/build"
+	touch "$dest/sources/src/ctl/main.c" "$dest/sources/src/run/main.c"
+	chown -R $USER_ID "$dest/sources"
+	export -f without_libraries as_user
+	export dest USER_ID
+	run unshare --mount bash -euc 'without_libraries'
+	assert_failure
+	assert_line --partial 'missing: /usr/include/jansson.h /usr/include/openssl/evp.h; as root run: packaging/deps.sh ctl'
+	assert_line --partial 'CTL=no'
+	[ ! -e "$dest/sources/build/ovlctl" ]
+	rm -r "$dest"/{include,work}
+	touch "$dest/sources/src/run/main.c"
+	run unshare --mount bash -euc 'without_libraries CTL=no'
+	assert_success
+	assert_output --partial 'src/run/main.c'
+	refute_output --partial ctl
+	[ ! -e "$dest/sources/build/ovlctl" ]
 }
 
 @test "make install PREFIX= moves what is below it, and a relative one is refused" {
@@ -206,7 +260,7 @@ setuid_events() {
 	sources=$LAB/sources
 	mkdir "$sources" "$sources/build"
 	cp -r "$OVL_TOP/packaging" "$sources"
-	cp "$OVL_TOP"/build/ovl{run,init} "$sources/build"
+	cp "$OVL_TOP"/build/ovl{run,init,ctl} "$sources/build"
 	chown -R $USER_ID "$dest" "$sources"
 	(as_user "$sources/packaging/install.sh" install) && fail 'installed without root'
 	(DESTDIR=$dest GROUP=nogroup as_user "$sources/packaging/install.sh" install) && fail 'GROUP without root'
@@ -246,41 +300,78 @@ setuid_events() {
 	[ ! -e "$dest/usr/local/share/doc/ovlrun" ]
 }
 
-version() {
-	sed -n 's/^VERSION := //p' Makefile
-}
-
-# The Debian package: of this table, and what the distribution wants beyond it.
+# The Debian packages: of this table, and what the distribution wants beyond it.
 deb_setup() {
 	command -v dpkg-deb >/dev/null || skip 'no dpkg-deb on this distribution'
-	make deb
+	rm -f build/ovl*.deb
+	make deb "$@"
 	deb=build/ovlrun_$(version)_$(dpkg --print-architecture).deb
+	ctl_deb=build/ovlctl_$(version)_$(dpkg --print-architecture).deb
 }
 
-@test "make deb: version, sums, and the modes of packaging/modes" {
+@test "make deb: version, sums, and what packaging/modes has for each package" {
 	deb_setup
-	assert_equal "$(dpkg-deb -f "$deb" Version)" "$(version)"
-	assert_equal "$(dpkg-deb -f "$deb" Depends Pre-Depends)" ''
-	dpkg-deb --raw-extract "$deb" "$dest/raw"
-	assert_equal "$(ls "$dest/raw/DEBIAN")" $'control\nmd5sums' # no script runs as root
-	(cd "$dest/raw" && md5sum --quiet -c DEBIAN/md5sums)
-	run dpkg-deb -c "$deb"
-	refute_line --regexp '^.{10} ([^r]|r[^o])'
-	assert_line --regexp '^-rwsr-xr-x root/root .* \./usr/bin/ovlrun$'
-	assert_line --regexp '^drwx------ root/root .* \./var/lib/ovlrun/$'
-	rm -rf "$dest/raw/DEBIAN"
-	# As root, --raw-extract gives owners and modes of the archive.
-	assert_equal "$(found "$dest/raw" /usr | sed 's/\.gz / /' |
-		grep -vE '^/usr/share/(doc/ovlrun/(copyright|changelog) root:root 644|lintian/)')" "$(expected /usr)"
+	assert_equal "$(printf '%s\n' build/*.deb)" "$ctl_deb"$'\n'"$deb"
+	for package in ovlrun ovlctl; do
+		deb=build/${package}_$(version)_$(dpkg --print-architecture).deb
+		assert_equal "$(dpkg-deb -f "$deb" Package)" $package
+		assert_equal "$(dpkg-deb -f "$deb" Version)" "$(version)"
+		run ! grep -E '@[A-Z]+@' <(dpkg-deb -f "$deb")
+		dpkg-deb --raw-extract "$deb" "$dest/$package"
+		assert_equal "$(ls "$dest/$package/DEBIAN")" $'control\nmd5sums' # no script runs as root
+		(cd "$dest/$package" && md5sum --quiet -c DEBIAN/md5sums)
+		run dpkg-deb -c "$deb"
+		refute_line --regexp '^.{10} ([^r]|r[^o])'
+		if [ $package = ovlrun ]; then
+			assert_line --regexp '^-rwsr-xr-x root/root .* \./usr/bin/ovlrun$'
+			assert_line --regexp '^drwx------ root/root .* \./var/lib/ovlrun/$'
+		else
+			refute_line --regexp '^.{3}[sS]|^.{6}[sS]'
+		fi
+		rm -rf "$dest/$package/DEBIAN"
+		# As root, --raw-extract gives owners and modes of the archive.
+		assert_equal "$(found "$dest/$package" /usr | sed 's/\.gz / /' |
+			grep -vE "^/usr/share/(doc/$package/(copyright|changelog) root:root 644|lintian/)")" "$(expected /usr $package)"
+	done
+}
+
+@test "make deb: ovlrun depends on nothing, ovlctl on the packages of its libraries, with versions" {
+	deb_setup
+	assert_equal "$(dpkg-deb -f "$deb" Depends Pre-Depends Recommends)" ''
+	assert_equal "$(dpkg-deb -f "$ctl_deb" Recommends)" ovlrun
+	libraries=$(readelf -d build/ovlctl | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+	grep -q '^libjansson' <<<"$libraries"
+	packages=$(for library in $libraries; do
+		# As dpkg has it: below /lib or /usr/lib.
+		dpkg -S "*$(ldd build/ovlctl | sed -n "s,.*$library => \(/usr\)\?\([^ ]*\) .*,\2,p")"
+	done | cut -d : -f 1 | sort -u)
+	depends=$(dpkg-deb -f "$ctl_deb" Depends)
+	assert_equal "$(sed 's/, /\n/g; s/ ([^)]*)//g' <<<"$depends" | sort)" "$packages"
+	run ! grep -vE '^[a-z0-9.+-]+ \(>= [0-9][^ ]*\)$' <(sed 's/, /\n/g' <<<"$depends")
+	while read -r package _ least; do
+		dpkg --compare-versions "$(dpkg-query -W -f '${Version}\n' "$package" | head -n 1)" ge "$least" ||
+			fail "$package is older than $least"
+	done < <(sed 's/, /\n/g; s/[()]//g' <<<"$depends")
+}
+
+@test "make deb CTL=no: ovlrun's package alone, the same" {
+	export SOURCE_DATE_EPOCH=1700000000
+	deb_setup
+	cp "$deb" "$dest/first.deb"
+	deb_setup CTL=no
+	cmp "$deb" "$dest/first.deb"
+	[ ! -e "$ctl_deb" ]
 }
 
 @test "make deb twice gives the same bytes" {
 	export SOURCE_DATE_EPOCH=1700000000 # git's, where there is no git
 	deb_setup
-	cp "$deb" "$dest/first.deb"
+	mkdir "$dest/first"
+	cp "$deb" "$ctl_deb" "$dest/first"
 	sleep 1
 	make deb
-	cmp "$deb" "$dest/first.deb"
+	cmp "$deb" "$dest/first/${deb##*/}"
+	cmp "$ctl_deb" "$dest/first/${ctl_deb##*/}"
 }
 
 @test "the package installs a setuid root file, and its removal keeps users' data and disarms hard links" {
@@ -295,6 +386,15 @@ deb_setup() {
 	works as_user "$dest/usr/bin/ovlrun" "$top" echo launched
 	assert_output launched
 	"$@" --verify ovlrun
+	run "$@" -i "$ctl_deb" # there is nothing else in this root
+	assert_failure
+	assert_output --partial 'ovlctl depends on libjansson'
+	"$@" --force-depends -i "$ctl_deb"
+	"$@" --verify ovlctl
+	assert_equal "$(mode "$dest/usr/sbin/ovlctl")" '755 root:root'
+	assert_equal "$("$dest/usr/sbin/ovlctl" ls -q --no-trunc --root "$tree" | head -n 1)" "$top"
+	"$@" --purge ovlctl
+	[ ! -e "$dest/usr/sbin/ovlctl" ]
 	ln "$dest/usr/bin/ovlrun" "$dest/kept"
 	mkdir "$dest/var/lib/ovlrun/1000"
 	echo layer >"$dest/etc/ovlrun.d/images/alpine:latest"
@@ -305,22 +405,33 @@ deb_setup() {
 	[ -e "$dest/etc/ovlrun.d/images/alpine:latest" ]
 }
 
-@test "the APKBUILD: version, setuid, and its package() makes what packaging/modes says" {
+@test "the APKBUILD: version, setuid, needs, and its packages have what packaging/modes says" {
 	run --separate-stderr sh -euc '. packaging/alpine/APKBUILD
-		echo "$pkgname $pkgver"; echo "$options"; echo "$makedepends"; type build check package >/dev/null'
+		echo "$pkgname $pkgver"; echo "$options"; echo "$subpackages"; type build check package ovlctl >/dev/null'
 	assert_success
-	assert_line --index 0 "ovlrun $(version)"
-	assert_line --index 1 suid
-	assert_line --index 2 --partial libcap-ng-static
-	assert_equal "${#lines[@]}" 3
+	assert_output "ovlrun $(version)"$'\nsuid\novlctl ovlrun-doc'
+	# What deps.sh would install there to build it all, but what everything is built with.
+	run comm -23 <(awk '/^(build|ctl) / && $4 != "-" { print $4 }' packaging/deps.sh | grep -vxE 'gcc|make|musl-dev' | sort -u) \
+		<(sh -euc '. packaging/alpine/APKBUILD; printf "%s\n" $makedepends' | sort)
+	assert_output ''
 	pkgdir=$dest sh -euc '. packaging/alpine/APKBUILD; check; package'
 	assert_equal "$(found "$dest" /usr)" "$(expected /usr)"
+	# abuild moves what is named into the subpackage; the manuals go into that of the documentation.
+	run sh -euc 'amove() { printf "/%s\n" "$@"; }; . packaging/alpine/APKBUILD; ovlctl'
+	assert_equal "$(sort <<<"$output")" "$(expected /usr ovlctl | cut -d ' ' -f 1 | grep -v '^/usr/share/man/')"
 }
 
 @test "man pages: mandoc finds no fault, and every option of --help is described" {
 	run mandoc -T lint -W warning packaging/man/*.[1-8]
 	assert_success
 	assert_output ''
+	# They name each other, and none that is not there.
+	for page in ovlrun.1 ovlrun.conf.5 ovlinit.8; do
+		sed '1,/^\.Sh SEE ALSO/d; /^\.Sh/,$d' packaging/man/$page | grep -q '^\.Xr ovlctl 8' || fail "$page names no ovlctl(8)"
+	done
+	while read -r name section; do
+		[ -e "packaging/man/$name.$section" ] || fail "there is no $name($section)"
+	done < <(grep -ohE '\.?Xr ovl[a-z.]+ [1-8]' packaging/man/*.[1-8] | sed 's/.*Xr //' | sort -u)
 	mapfile -t options < <("$OVLRUN" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 	[ "${#options[@]}" -ge 14 ]
 	for option in "${options[@]#--}"; do
@@ -474,6 +585,9 @@ readme_commands() {
 		sed '/^```/d; s/  *#.*//' >"$dest/commands"
 	while read -r command; do
 		bash -euc "$command" </dev/null >&2 || echo "$command: failed"
+		for file in /usr/local/sbin/ovlctl /usr/sbin/ovlctl; do
+			[ ! -e $file ] || echo "$command: $file: $($file --version)"
+		done
 		for file in /usr/local/bin/ovlrun /usr/bin/ovlrun; do
 			[ ! -e $file ] || echo "$command: $(mode $file) $file: $(
 				cd / && setpriv --reuid $USER_ID --regid $USER_ID --clear-groups \
@@ -492,8 +606,10 @@ readme_commands() {
 	assert_success
 	refute_output --partial failed
 	assert_line 'make install: 4755 root:root /usr/local/bin/ovlrun: launched'
+	assert_line "make install: /usr/local/sbin/ovlctl: ovlctl $(version)"
 	assert_line 'make install GROUP=science: 4750 root:science /usr/local/bin/ovlrun: Permission denied'
 	refute_line --partial 'make uninstall:'
 	assert_line 'dpkg -i build/ovlrun_*.deb: 4755 root:root /usr/bin/ovlrun: launched'
+	assert_line "apt-get install ./build/ovlctl_*.deb: /usr/sbin/ovlctl: ovlctl $(version)"
 	assert_line --regexp '^dpkg-statoverride .*: 4750 root:science /usr/bin/ovlrun: Permission denied$'
 }
