@@ -21,7 +21,7 @@ _ovlrun() {
 		if [[ $word == -* ]]; then
 			list=$("$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u)
 		else
-			list=$(cd "$images" 2>/dev/null && find . -type f -printf '%P\n')
+			list=$(cd "$images" 2>/dev/null && find . -type f -printf '%P\n' | grep -v '[^A-Za-z0-9._:/-]') # compgen expands
 		fi
 		;;
 	esac

@@ -449,7 +449,7 @@ deb_setup() {
 
 @test "completion for bash: options of --help, words of --dev and --unshare, published images" {
 	mkdir -p /etc/ovlrun.d/images/ghcr.io
-	touch /etc/ovlrun.d/images/{alpine:3.19,ghcr.io/app:1}
+	touch /etc/ovlrun.d/images/{alpine:3.19,ghcr.io/app:1,'a$(id -u)'} # a name is no command
 	complete_words() { # WORD...: what is offered for the last one
 		bash -c '. packaging/completions/ovlrun.bash
 			COMP_WORDS=("$0" "$@") COMP_CWORD=$#
