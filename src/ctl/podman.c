@@ -16,7 +16,7 @@
 static int each_of(struct store *store, const char *path,
 		   void (*each)(struct store *, const json_t *), struct ovl_error *err)
 {
-	json_t *list = file_load_json(&store->root, path, err), *object;
+	json_t *list = file_load_json(&store->root, path, FILE_LIST_MAX, err), *object;
 	int ret = 0;
 	size_t i;
 
@@ -86,8 +86,8 @@ static void add_image(struct store *store, const json_t *object)
 	json_t *size, *config;
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
-		if (json_is_string(json_array_get(names, i)))
-			image_add_name(image, json_string_value(json_array_get(names, i)));
+		if (json_plain(json_array_get(names, i)))
+			image_add_name(image, json_plain(json_array_get(names, i)));
 	}
 	if (digest_hex_of(json_text(object, "digest")))
 		add_digests(image, json_text(object, "digest"));
@@ -95,7 +95,7 @@ static void add_image(struct store *store, const json_t *object)
 	{
 		json_int_t bytes = json_integer_value(size);
 
-		if (bytes > 0 && bytes <= FILE_JSON_MAX)
+		if (bytes > 0 && bytes <= FILE_LIST_MAX)
 			image->beside += bytes;
 	}
 	image->created = store_time(json_text(object, "created"));
@@ -115,7 +115,7 @@ static void add_image(struct store *store, const json_t *object)
 static void add_container(struct store *store, const json_t *object)
 {
 	struct container *container = store_add_container(store, json_text(object, "id"));
-	const char *name = json_string_value(json_array_get(json_object_get(object, "names"), 0));
+	const char *name = json_plain(json_array_get(json_object_get(object, "names"), 0));
 	const char *top = json_text(object, "layer"), *image = json_text(object, "image");
 
 	if (name)

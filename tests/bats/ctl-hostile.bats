@@ -282,3 +282,64 @@ mutated() {
 		done
 	done
 }
+
+# config_is NAME TEXT: an image called NAME with just this configuration. Prints its id.
+config_is() {
+	local id
+	id=$(printf %s "$2" | sha256)
+	printf %s "$2" >"$root/image/overlay2/imagedb/content/sha256/$id"
+	docker_name "$root" "$1" "$id"
+	echo "$id"
+}
+
+wrong_of() {
+	"$CTL" images --json --root "$root" | jq -r ".[] | select(.name == \"$1\") | .wrong"
+}
+
+@test "hostile: a config whose fields the engine reads otherwise is another image to it, and is refused" {
+	local diffs content=image/overlay2/imagedb/content/sha256
+	fresh
+	tree_layer "$root/overlay2" "$(tree_id 40)" "$(tree_link 40)"
+	other=$(jq -c .rootfs.diff_ids "$root/$content/$(docker_image "$root" public:1 "$(tree_id 40)")")
+	diffs=$(jq -c .rootfs.diff_ids "$root/$content/$image")
+	# To Go the last one counts, whatever its case; "s" and "k" have a third one.
+	for name in RootFS ROOTFS $'rootf\u017f' '\u0072OOTFS'; do
+		config_is "evil:1" "{\"rootfs\":{\"diff_ids\":$diffs},\"$name\":{\"diff_ids\":$other},\"config\":{}}" >/dev/null
+		assert_equal "$name: $(wrong_of evil:1)" "$name: a field of its config is not spelled as engines write it"
+		run "$CTL" allow evil:1 --root "$root"
+		assert_failure 2
+		run "$CTL" inspect evil:1 --json --root "$root"
+		assert_equal "$(jq -r .Layer <<<"$output")" null
+	done
+	for fields in '"rootfs":{"Diff_Ids":[]}' '"config":{"ENV":["A=b"]}' '"config":{"Wor\u212aingDir":"/"}' '"CONFIG":{}'; do
+		config_is "evil:2" "{$fields,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+		[ -n "$(wrong_of evil:2)" ] || fail "$fields is taken"
+	done
+	config_is "evil:3" "{\"rootfs\":{\"diff_ids\":$diffs},\"rootfs\":{\"diff_ids\":$other}}" >/dev/null
+	assert_equal "$(wrong_of evil:3)" 'its config is no valid JSON'
+}
+
+@test "hostile: a config of millions of parts takes no memory" {
+	fresh
+	for part in '{}' '[]' 0 '""'; do
+		config_is big:1 "$(perl -e 'print "{\"a\":[", join(",", (shift) x 900_000), "]}"' "$part")" >/dev/null
+		run --separate-stderr bash -c 'ulimit -d 65536 && exec "$@"' - "$OVL_TOP/build/ovlctl" images --json --root "$root"
+		assert_success
+		assert_equal "$(jq -r '.[] | select(.name == "big:1") | .wrong' <<<"$output")" 'its config is no valid JSON'
+	done
+}
+
+@test "hostile: what engines take in a config and other parsers do not" {
+	local diffs
+	fresh
+	diffs=$(jq -c .rootfs.diff_ids "$root/image/overlay2/imagedb/content/sha256/$image")
+	for more in '"config":{"Labels":{"a":"\u0000"}}' '"x":18446744073709551616' '"config":{"Healthcheck":{"Interval":1e300}}'; do
+		config_is odd:1 "{$more,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+		assert_equal "$more: $(wrong_of odd:1)" "$more: "
+	done
+	# A text with a NUL is none.
+	config_is odd:2 "{\"config\":{\"Env\":[\"A=b\\u0000c\"]},\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+	run "$CTL" allow odd:2 --root "$root"
+	assert_failure 2
+	assert_output --partial "cannot publish the image's Env: it holds what is no text"
+}
