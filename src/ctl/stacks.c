@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ovl/tree.h"
 #include "store.h"
@@ -76,19 +77,33 @@ struct image *store_image(const struct store *store, const char *id)
 				  : NULL;
 }
 
+/* The links of the stack with layer top, checked as ovlrun does. */
+static int resolve(const struct store *store, unsigned int top, struct ovl_stack *links,
+		   struct ovl_error *err)
+{
+	const char *id = store->layers[top].id;
+	struct ovl_tree tree;
+	int ret = ovl_tree_open(&tree, store->tree.path, err);
+
+	if (ret < 0)
+		return ret;
+	links->depth = 0;
+	ret = ovl_stack_add(links, id, strlen(id), err)
+		      ?: ovl_tree_resolve(&tree, links, true, err);
+	close(tree.fd);
+	return ret;
+}
+
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err)
 {
 	static struct ovl_stack links;
-	struct ovl_tree tree = { .path = store->tree.path, .fd = store->tree.fd };
 	int ret;
 
 	*stack = (struct stack){ 0 };
 	if (top == NO_LAYER)
 		return 0;
-	links.depth = 0;
-	ret = ovl_stack_add(&links, store->layers[top].id, strlen(store->layers[top].id), err)
-		      ?: ovl_tree_resolve(&tree, &links, true, err);
+	ret = resolve(store, top, &links, err);
 	if (ret < 0)
 		return ret;
 	stack->layers = file_alloc(links.depth * sizeof(*stack->layers));
@@ -99,9 +114,23 @@ int store_stack(const struct store *store, unsigned int top, struct stack *stack
 		if (layer == NO_LAYER)
 			return ovl_fail(err, EAGAIN, "use", "it changed meanwhile", NULL, "%s",
 					store->tree.path);
+		if (store->layers[layer].is_damaged)
+			return ovl_fail(err, EBADMSG, "use", "it is incomplete or damaged",
+					OVL_DAMAGED, "%s/%s", store->tree.path,
+					store->layers[layer].id);
 		stack->layers[stack->count++] = layer;
 	}
 	return 0;
+}
+
+int store_use(const struct store *store, const struct named *named, const char *name,
+	      struct stack *stack, struct ovl_error *err)
+{
+	if (named->image && named->image->wrong)
+		return ovl_cannot(err, EBADMSG, "use", name, named->image->wrong);
+	if (named->layer == NO_LAYER)
+		return ovl_cannot(err, ENOENT, "use", name, "it has no layer in the tree");
+	return store_stack(store, named->layer, stack, err);
 }
 
 int64_t store_stack_size(const struct store *store, unsigned int top)

@@ -147,6 +147,10 @@ struct stack {
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err);
 
+/* The same for what was named `name`; an image that is wrong, or has no layers, cannot be used. */
+int store_use(const struct store *store, const struct named *named, const char *name,
+	      struct stack *stack, struct ovl_error *err);
+
 /*
  * Goes down from layer, which *steps counts: NO_LAYER behind the base, and where a stack cannot be as deep as that. For
  * `for (at = top; at != NO_LAYER; at = store_below(store, at, &steps))`.

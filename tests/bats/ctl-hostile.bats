@@ -343,3 +343,27 @@ wrong_of() {
 	assert_failure 2
 	assert_output --partial "cannot publish the image's Env: it holds what is no text"
 }
+
+@test "hostile: what is incomplete, or a mount program's, is used by no verb" {
+	fresh "$pod"
+	jq -c "map(if .id == \"$top\" then .flags = {incomplete: true} else . end)" "$pod/overlay-layers/layers.json" \
+		>"$root/overlay-layers/layers.json"
+	for call in 'inspect localhost/a:b' 'diff localhost/a:b' "diff $top" "mount $top $room" "allow $top --as x:1" "inspect $top"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+	done
+	for call in "inspect $(tree_id 2)" "diff $(tree_id 2)"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" -lt 2 ] || fail "$call: status $status: $output"
+	done
+	fresh "$pod"
+	printf true >"$root/overlay/.has-mount-program"
+	for call in 'inspect c' 'diff c' "mount c $room"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+		assert_output --partial 'mount program'
+	done
+}

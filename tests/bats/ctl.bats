@@ -25,6 +25,7 @@ teardown_file() {
 
 setup() {
 	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
 }
 
 ctl() {
@@ -90,6 +91,36 @@ fields() {
 		assert_equal "$status" 2
 		assert_line --index 0 "ovlctl: cannot find $name: no image, container or layer has this name"
 	done
+}
+
+@test "a lower file of Docker 23.0.8 to 25.0.3, in a closed tree, is taken as ovlrun takes it" {
+	chmod 0666 "$root/overlay2/$top/lower"
+	for verb in inspect diff; do
+		run ctl $verb debian:12
+		[ "$status" -lt 2 ] || fail "$verb: $output"
+	done
+	chmod 0755 "$root/overlay2"
+	run ctl inspect debian:12
+	assert_equal "$status" 2
+	chmod 0710 "$root/overlay2"
+	chmod 0644 "$root/overlay2/$top/lower"
+}
+
+@test "names that differ in the registry only: the exact one, then one's own, then Docker's" {
+	file=$root/image/overlay2/repositories.json
+	cp "$file" "$BATS_TEST_TMPDIR/saved"
+	for order in "$image $base" "$base $image"; do
+		read -r own dockers <<<"$order"
+		cp "$BATS_TEST_TMPDIR/saved" "$file"
+		docker_name "$root" localhost/both:1 "$own"
+		docker_name "$root" docker.io/library/both:1 "$dockers"
+		assert_equal "$(fields .Image inspect both:1)" "sha256:$own"
+		assert_equal "$(fields .Image inspect localhost/both:1)" "sha256:$own"
+		assert_equal "$(fields .Image inspect docker.io/library/both:1)" "sha256:$dockers"
+		docker_name "$root" both:1 "$dockers"
+		assert_equal "$(fields .Image inspect both:1)" "sha256:$dockers"
+	done
+	cp "$BATS_TEST_TMPDIR/saved" "$file"
 }
 
 @test "inspect: the directories as docker inspect has them, the lowerdir and its length" {
