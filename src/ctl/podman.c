@@ -57,23 +57,45 @@ static void add_layer(struct store *store, const json_t *object)
 		layer->is_damaged = true;
 }
 
-/* NAME@DIGEST, as people write it too, follows from both. Once for each repository. */
-static void add_digests(struct image *image, const char *digest)
+static bool has_name(const struct image *image, const char *name)
 {
-	unsigned int tagged = image->name_count;
+	for (unsigned int i = 0; i < image->name_count; i++) {
+		if (strcmp(image->names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* NAME@DIGEST, as people write it too, follows from both: for each of the first names, once for each repository. */
+static void add_digest(struct image *image, unsigned int names, const char *digest)
+{
 	char text[1024];
 
-	for (unsigned int i = 0; i < tagged; i++) {
+	if (!digest_hex_of(digest))
+		return;
+	for (unsigned int i = 0; i < names; i++) {
 		const char *name = image->names[i], *slash = strrchr(name, '/');
 		size_t len = (size_t)(slash ? slash - name : 0);
-		bool is_there = false;
 
 		len += strcspn(name + len, ":@");
 		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name, digest);
-		for (unsigned int k = tagged; k < image->name_count; k++)
-			is_there = is_there || strcmp(image->names[k], text) == 0;
-		if (!is_there)
+		if (!has_name(image, text))
 			image_add_name(image, text);
+	}
+}
+
+/* An image has a digest for each manifest that it was pulled or loaded by. */
+static void add_digests(struct image *image, const json_t *object)
+{
+	unsigned int names = image->name_count;
+	const char *file;
+	json_t *digest;
+
+	add_digest(image, names, json_text(object, "digest"));
+	json_object_foreach(json_object_get(object, "big-data-digests"), file, digest)
+	{
+		if (strncmp(file, "manifest", strlen("manifest")) == 0)
+			add_digest(image, names, json_string_value(digest));
 	}
 }
 
@@ -89,8 +111,7 @@ static void add_image(struct store *store, const json_t *object)
 		if (json_is_string(json_array_get(names, i)))
 			image_add_name(image, json_string_value(json_array_get(names, i)));
 	}
-	if (digest_hex_of(json_text(object, "digest")))
-		add_digests(image, json_text(object, "digest"));
+	add_digests(image, object);
 	json_object_foreach(json_object_get(object, "big-data-sizes"), file, size)
 	{
 		json_int_t bytes = json_integer_value(size);
@@ -112,6 +133,17 @@ static void add_image(struct store *store, const json_t *object)
 	}
 }
 
+/* What Podman keeps of a container besides is JSON in a string. */
+static void add_called(struct container *container, const char *metadata)
+{
+	json_t *object = metadata ? json_loads(metadata, 0, NULL) : NULL;
+	const char *called = json_text(object, "image-name");
+
+	if (called && *called)
+		container->called = file_copy(called);
+	json_decref(object);
+}
+
 static void add_container(struct store *store, const json_t *object)
 {
 	struct container *container = store_add_container(store, json_text(object, "id"));
@@ -124,6 +156,7 @@ static void add_container(struct store *store, const json_t *object)
 		container->image = file_copy(image);
 	if (top)
 		container->layer = store_layer(store, top);
+	add_called(container, json_text(object, "metadata"));
 }
 
 int podman_read(struct store *store, struct ovl_error *err)
