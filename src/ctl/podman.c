@@ -12,6 +12,9 @@
 #include "digest.h"
 #include "store.h"
 
+#define DIGEST_NAMES_MAX \
+	4096 /* of an image: more than anybody has, and no product of two long lists */
+
 /* Calls each for all objects of the list at path, which need not be there. */
 static int each_of(struct store *store, const char *path,
 		   void (*each)(struct store *, const json_t *), struct ovl_error *err)
@@ -57,46 +60,42 @@ static void add_layer(struct store *store, const json_t *object)
 		layer->is_damaged = true;
 }
 
-static bool has_name(const struct image *image, const char *name)
-{
-	for (unsigned int i = 0; i < image->name_count; i++) {
-		if (strcmp(image->names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* NAME@DIGEST, as people write it too, follows from both: for each of the first names, once for each repository. */
-static void add_digest(struct image *image, unsigned int names, const char *digest)
+/* NAME@DIGEST for each of the first names, once for each repository. seen: the names that there are. */
+static void add_digest(struct image *image, unsigned int names, const char *digest, json_t *seen)
 {
 	char text[1024];
 
 	if (!digest_hex_of(digest))
 		return;
-	for (unsigned int i = 0; i < names; i++) {
+	for (unsigned int i = 0; i < names && image->name_count - names < DIGEST_NAMES_MAX; i++) {
 		const char *name = image->names[i], *slash = strrchr(name, '/');
 		size_t len = (size_t)(slash ? slash - name : 0);
 
 		len += strcspn(name + len, ":@");
 		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name, digest);
-		if (!has_name(image, text))
-			image_add_name(image, text);
+		if (json_object_get(seen, text))
+			continue;
+		json_object_set_new_nocheck(seen, text, json_true());
+		image_add_name(image, text);
 	}
 }
 
-/* An image has a digest for each manifest that it was pulled or loaded by. */
+/* People write NAME@DIGEST, too. An image has a digest for each manifest that it was pulled or loaded by. */
 static void add_digests(struct image *image, const json_t *object)
 {
 	unsigned int names = image->name_count;
+	json_t *seen = json_object(), *digest;
 	const char *file;
-	json_t *digest;
 
-	add_digest(image, names, json_text(object, "digest"));
+	for (unsigned int i = 0; i < names; i++)
+		json_object_set_new_nocheck(seen, image->names[i], json_true());
+	add_digest(image, names, json_text(object, "digest"), seen);
 	json_object_foreach(json_object_get(object, "big-data-digests"), file, digest)
 	{
 		if (strncmp(file, "manifest", strlen("manifest")) == 0)
-			add_digest(image, names, json_string_value(digest));
+			add_digest(image, names, json_string_value(digest), seen);
 	}
+	json_decref(seen);
 }
 
 static void add_image(struct store *store, const json_t *object)
