@@ -204,6 +204,27 @@ static int add_image(const char *name, void *context)
 	return 0;
 }
 
+/* Docker's word, in the order in which it decides; NULL if there is no record of it. */
+static const char *state_of(const json_t *state)
+{
+	static const struct {
+		const char *key, *word;
+	} words[] = {
+		{ "Paused", "paused" },	  { "Restarting", "restarting" },
+		{ "Running", "running" }, { "RemovalInProgress", "removing" },
+		{ "Dead", "dead" },
+	};
+
+	if (!json_is_object(state))
+		return NULL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (json_is_true(json_object_get(state, words[i].key)))
+			return words[i].word;
+	}
+	return strncmp(json_text(state, "StartedAt") ?: "0001-", "0001-", 5) == 0 ? "created"
+										  : "exited";
+}
+
 static int add_container(const char *name, void *context)
 {
 	struct reading *reading = context;
@@ -225,6 +246,7 @@ static int add_container(const char *name, void *context)
 
 		container->name = file_copy(called + (called[0] == '/'));
 	}
+	container->state = state_of(json_object_get(config, "State"));
 	if (digest_hex_of(json_text(config, "Image")))
 		container->image = file_copy(digest_hex_of(json_text(config, "Image")));
 	if (json_text(json_object_get(config, "Config"), "Image"))

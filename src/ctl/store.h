@@ -66,6 +66,7 @@ struct container {
 	char *id, *name;    /* name: as the engine has it, without the slash; may be "" */
 	char *image;	    /* the image's id, or "" */
 	char *called;	    /* what the image was called when it was made, or NULL: not known */
+	const char *state;  /* static: as Docker calls it, or NULL: not known */
 	unsigned int layer; /* its uppermost, or NO_LAYER */
 	unsigned int init;  /* Docker's init layer, or NO_LAYER */
 };

@@ -72,6 +72,11 @@ void view_without_top(struct view *view)
 		view->stack.count * sizeof(*view->stack.layers));
 }
 
+void view_top_alone(struct view *view)
+{
+	view->stack.count = view->stack.count > 0;
+}
+
 struct view_dir view_root(const struct view *view)
 {
 	struct view_dir root = { file_alloc(view->stack.count * sizeof(*root.layers)),
@@ -170,7 +175,7 @@ int view_list(const struct view *view, const struct view_dir *dir, const char *p
 	if (all.count)
 		qsort(all.finds, all.count, sizeof(*all.finds), compare);
 	for (size_t i = 0; i < all.count; i++)
-		all.finds[i].is_shown = !all.finds[i].is_whiteout &&
+		all.finds[i].is_shown = (view->is_raw || !all.finds[i].is_whiteout) &&
 					(i == 0 || strcmp(all.finds[i - 1].entry.name,
 							  all.finds[i].entry.name) != 0);
 	list->entries = file_alloc(all.count * sizeof(*list->entries));
@@ -194,14 +199,14 @@ void view_list_free(struct view_list *list)
 	*list = (struct view_list){ 0 };
 }
 
-/* The extended attribute of what is open as fd, O_PATH or not. */
+/* The extended attribute of what is open as fd, O_PATH or not; with name NULL the list of their names. */
 static ssize_t attribute_of(int fd, const char *name, void *value, size_t size)
 {
 	char path[FD_PATH_SIZE];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = getxattr(path, name, value, size);
+	len = name ? getxattr(path, name, value, size) : listxattr(path, value, size);
 	return len < 0 ? -errno : len;
 }
 
@@ -240,10 +245,24 @@ int view_enter(struct view *view, const struct view_dir *dir, const char *path,
 		}
 		if (S_ISDIR(st.st_mode))
 			child->layers[child->count++] = dir->layers[i];
-		is_last = !S_ISDIR(st.st_mode) || is_opaque(view, fd);
+		is_last = !S_ISDIR(st.st_mode) || (is_opaque(view, fd) && !view->is_raw);
 		close(fd);
 	}
 	return 0;
+}
+
+/* Of the kinds of whiteouts the one that engines write. */
+bool view_is_whiteout(const struct view_entry *entry)
+{
+	return S_ISCHR(entry->st.st_mode) && entry->st.st_rdev == 0;
+}
+
+bool view_is_opaque(const struct view *view, unsigned int layer, const char *path)
+{
+	char attribute[MARK_SIZE], value;
+
+	return view_attribute(view, layer, path, mark("opaque", attribute), &value, 1) == 1 &&
+	       value == 'y';
 }
 
 ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
@@ -257,4 +276,10 @@ ssize_t view_attribute(const struct view *view, unsigned int layer, const char *
 	len = attribute_of(fd, name, value, size);
 	close(fd);
 	return len;
+}
+
+ssize_t view_attribute_names(const struct view *view, unsigned int layer, const char *path,
+			     char *names, size_t size)
+{
+	return view_attribute(view, layer, path, NULL, names, size);
 }

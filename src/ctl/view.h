@@ -16,6 +16,7 @@
 struct view {
 	const struct store *store;
 	struct stack stack;
+	bool is_raw;	    /* whiteouts are listed, and opaque marks hide nothing */
 	bool has_redirects; /* one was met */
 };
 
@@ -43,8 +44,9 @@ struct view_list {
 int view_open(struct view *view, const struct store *store, unsigned int top,
 	      struct ovl_error *err);
 
-/* Leaves out the uppermost layer. */
+/* Leaves out the uppermost layer, or all the others. */
 void view_without_top(struct view *view);
+void view_top_alone(struct view *view);
 
 struct view_dir view_root(const struct view *view);
 
@@ -57,8 +59,17 @@ void view_list_free(struct view_list *list);
 int view_enter(struct view *view, const struct view_dir *dir, const char *path,
 	       struct view_dir *child, struct ovl_error *err);
 
+bool view_is_whiteout(const struct view_entry *entry);
+
+/* True if lower directories are not merged with path of layer. */
+bool view_is_opaque(const struct view *view, unsigned int layer, const char *path);
+
 /* The extended attribute name of path in layer, into value. Its length, or -errno. */
 ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
 		       const char *name, void *value, size_t size);
+
+/* The names of all that it has, each with its NUL. */
+ssize_t view_attribute_names(const struct view *view, unsigned int layer, const char *path,
+			     char *names, size_t size);
 
 #endif

@@ -207,11 +207,22 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 		done
 		for value in 5 null '[]' '{}' '"\u001b[2J\u009b"' -1 1e300 9223372036854775807; do
 			fresh "$pod"
-			printf '[{"id":"%s","names":%s,"layer":%s,"parent":%s,"diff-size":%s,"diff-digest":%s,"flags":%s,"created":%s,"digest":%s,"image":%s}]' \
-				"$top" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" >"$root/overlay-$list/$list.json"
+			printf '[{"id":"%s","names":%s,"layer":%s,"parent":%s,"diff-size":%s,"diff-digest":%s,"flags":%s,"created":%s,"digest":%s,"image":%s,"metadata":%s,"big-data-digests":{"manifest":%s}}]' \
+				"$top" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" >"$root/overlay-$list/$list.json"
 			all_survive
 		done
 	done
+}
+
+@test "hostile: names times manifests is no product of two long lists" {
+	fresh "$pod"
+	jq -nc --arg id "$image" --arg top "$top" --arg digits "$(printf '0%.0s' {1..64})" '[{id: $id, layer: $top,
+		names: [range(20000) | "localhost/a\(.):b"],
+		"big-data-digests": ([range(20000) | "sha256:\($digits + tostring | .[-64:])" | {key: "manifest-\(.)", value: .}] | from_entries)}]' \
+		>"$root/overlay-images/images.json"
+	run timeout "$PATIENCE" "$CTL" images --root "$root" --json
+	assert_success
+	assert_equal "$(jq length <<<"$output")" 24096
 }
 
 @test "hostile: sizes and times beyond all numbers, names of 255 bytes and of control bytes, parents that go round" {

@@ -77,6 +77,55 @@ fields() {
 	assert_output "web $container debian:12 $image $(tree_id 20) $(tree_id 20)-init 5"
 }
 
+@test "containers: the state is Docker's word for what its record says" {
+	file=$(echo "$root"/containers/*/config.v2.json)
+	cp "$file" "$BATS_TEST_TMPDIR/saved"
+	while read -r word state; do
+		jq -c --argjson state "$state" '.State = $state' "$BATS_TEST_TMPDIR/saved" >"$file"
+		assert_equal "$(fields '.[0].state' containers)" "$word"
+	done <<-'END'
+		created {"Running":false,"StartedAt":"0001-01-01T00:00:00Z"}
+		created {}
+		running {"Running":true,"Paused":false,"StartedAt":"2026-01-02T03:04:05Z"}
+		paused {"Running":true,"Paused":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		restarting {"Running":true,"Restarting":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		exited {"Running":false,"ExitCode":3,"StartedAt":"2026-01-02T03:04:05Z"}
+		removing {"RemovalInProgress":true,"Dead":true}
+		dead {"Dead":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		exited {"Running":1,"StartedAt":"x"}
+		created {"StartedAt":7}
+	END
+	for state in null 7 '[]' '"running"'; do
+		jq -c --argjson state "$state" '.State = $state' "$BATS_TEST_TMPDIR/saved" >"$file"
+		assert_equal "$(fields '.[0].state' containers)" ''
+	done
+	cp "$BATS_TEST_TMPDIR/saved" "$file"
+}
+
+@test "Podman: a digest for each manifest and repository, once; what the image of a container was called" {
+	pod=$LAB/ctl-pod one=sha256:$(printf '1%.0s' {1..64}) two=sha256:$(printf '2%.0s' {1..64})
+	mkdir -p "$pod"/overlay-{layers,images,containers}
+	cp -a "$root/overlay2" "$pod/overlay"
+	jq -n --arg id "$image" --arg top "$top" --arg one "$one" --arg two "$two" '[{id: $id, layer: $top,
+		names: ["localhost/a:b", "localhost/a:c", "example.org:5000/x/y@\($two)"], digest: $one,
+		"big-data-digests": {manifest: $two, "manifest-\($one)": $one, "manifest-x": "sha256:x", config: "sha256:\($id)"}}]' \
+		>"$pod/overlay-images/images.json"
+	jq -n --arg image "$image" --arg top "$top" '["{\"image-name\":\"localhost/a:c\"}", "{\"image-name\":\"\"}", "{", "", null]
+		| map({id: $image, names: ["c"], image: $image, layer: $top, metadata: .})' \
+		>"$pod/overlay-containers/containers.json"
+	run fields '.[].name' images -r "$pod"
+	assert_output "example.org:5000/x/y@$one
+example.org:5000/x/y@$two
+localhost/a:b
+localhost/a:c
+localhost/a@$one
+localhost/a@$two"
+	run fields '.Image' inspect -r "$pod" "example.org:5000/x/y@$one"
+	assert_output "sha256:$image"
+	assert_equal "$(fields '.[].image' containers -r "$pod" | tr '\n' ' ')" 'localhost/a:c localhost/a:b localhost/a:b localhost/a:b localhost/a:b '
+	rm -r "$pod"
+}
+
 @test "C37 inspect by every way to name something" {
 	for name in debian:12 docker.io/library/debian:12 "$image" "sha256:$image" "${image:0:12}" \
 		registry.example.org:5000/a/debian:mine; do
