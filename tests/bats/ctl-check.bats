@@ -251,6 +251,7 @@ podman_root() {
 	run check --json
 	agrees
 	assert_equal "$(jq -r '.[] | select(.severity == "error") | "\(.rule) \(.object)"' <<<"$output" | head -n 1)" "layer $middle"
+	assert_equal "$("$CTL" ls --json --root "$root" | jq -r '.[].id')" "$(printf '%s\n' "$base" "$top" | sort)"
 }
 
 @test "C10 C11 link files: newline, empty, short, FIFO, directory, symlink, huge" {
@@ -656,11 +657,17 @@ untouched() {
 	sleep 600 </dev/null 3>&- & # a daemon of another root
 	daemon=$!
 	echo $daemon >/run/docker.pid
-	coproc LOCK { exec flock "$root/volumes/metadata.db" sh -c 'echo held; read -r line' 3>&-; }
-	read -r line <&"${LOCK[0]}"
-	untouched "cannot repair $root/volumes/metadata.db: a daemon that runs on it has locked this"
-	echo >&"${LOCK[1]}"
-	wait "$LOCK_PID" || true # bash forgets a coprocess that has ended
+	for database in volumes/metadata.db network/files/local-kv.db buildkit/metadata_v2.db \
+		containerd/daemon/io.containerd.metadata.v1.bolt/meta.db; do
+		mkdir -p "$root/${database%/*}"
+		: >"$root/$database"
+		coproc LOCK { exec flock "$root/$database" sh -c 'echo held; read -r line' 3>&-; }
+		read -r line <&"${LOCK[0]}"
+		[ "$line" = held ]
+		untouched "cannot repair $root/$database: a daemon that runs on it has locked this"
+		echo >&"${LOCK[1]}"
+		wait "$LOCK_PID" || true # bash forgets a coprocess that has ended
+	done
 	run check --repair
 	assert_success
 	kill $daemon

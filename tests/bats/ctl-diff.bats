@@ -195,9 +195,12 @@ D /pub/p'
 }
 
 @test "diff: symlinks in a layer lead nowhere; a layer that is one is refused" {
-	two_layers 'mkdir d; echo >d/x' 'rm -r d; ln -s /etc d'
+	mkdir "$root/away"
+	echo >"$root/away/a"
+	two_layers 'mkdir d; echo >d/x; ln -s "$root/away" e' 'rm -r d e; ln -s /etc d; mkdir e; echo >e/x'
 	diff_of "$top"
-	assert_output 'C /d'
+	rm -r "$root/away"
+	assert_output $'C /d\nC /e\nA /e/x'
 	mv "$upper" "$root/away"
 	ln -s "$root/away" "$upper"
 	diff_of "$top"

@@ -35,7 +35,7 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$root"
+	rm -rf "$root" /etc/ovlrun.d /run/ovlctl.lock
 }
 
 # fresh [FROM]: the root again as it was.
@@ -47,7 +47,7 @@ fresh() {
 # The verbs that read a root, one call a line.
 calls() {
 	printf '%s\n' info images containers ls tree check du 'inspect debian:12' 'images --json --all' 'ls --json' 'tree --dot' \
-		'check --repair --dry-run' 'allow debian:12 --dry-run' published
+		'check --repair --dry-run' 'diff debian:12' 'allow debian:12 --users 0' 'allow a:b' published
 }
 
 # survived: the call just run ended by itself, and said what is wrong in a line.
@@ -66,6 +66,7 @@ all_survive() {
 		run timeout -s KILL 30 "$CTL" "${words[@]}" --root "$root"
 		survived "$call"
 	done < <(calls)
+	[ ! -e /etc/ovlrun.d/ovlctl.conf ] || "$OVLRUN" --check-policy # whatever allow took from there
 }
 
 # names_it FILE VERB...: exit status 2, and the file is named.
@@ -100,9 +101,15 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 @test "hostile: another kind of file in place of the list of names" {
 	echo '{"Repositories":{}}' >"$room/outside" # what would do, were it followed
 	fresh
+	all_survive
+	[ -e /etc/ovlrun.d/ovlctl.conf ] # of the good one, allow takes something
 	for kind in $kinds empty; do
 		in_place "$root/image/overlay2/repositories.json" "$kind"
 		names_it image/overlay2/repositories.json images
+		case $kind in # they are not even read
+		fifo | directory | device) assert_output --partial 'not a regular file' ;;
+		sparse) assert_output --partial 'longer than it may be' ;;
+		esac
 	done
 	all_survive
 }
@@ -173,7 +180,7 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 	local config=image/overlay2/imagedb/content/sha256/$image db=image/overlay2/layerdb/sha256
 	local record
 	record=$(grep -lx "$top" "$good/$db"/*/cache-id)
-	for id in ../../outside /etc "$top/../$top" . .. l $'\n' "$(printf 'a%.0s' {1..300})" $'\e[2J' $'\xff\xfe'; do
+	for id in ../../outside /etc "$top/../$top" . .. l $'\n' "$(printf 'a%.0s' {1..300})" "$(printf '%s%100s' "$top" x)" $'\e[2J' $'\xff\xfe'; do
 		fresh
 		printf %s "$id" >"$root/${record#"$good/"}"
 		run --separate-stderr timeout -s KILL 30 "$CTL" images --json --root "$root"

@@ -51,6 +51,10 @@ data() {
 	before=$(mounts)
 	"$CTL" info "$root" >/dev/null
 	assert_equal "$(mounts)" "$before"
+	# Where mounts propagate, too.
+	run unshare --mount bash -c 'mount --make-rshared / && before=$(cut -d " " -f 5 /proc/self/mountinfo) &&
+		"$CTL" info "$root" >/dev/null && diff <(echo "$before") <(cut -d " " -f 5 /proc/self/mountinfo)'
+	assert_success
 	# ovlrun itself: more layers than fit a page want lowerdir+.
 	tree_init "$LAB/ctl-deep"
 	deepest=$(tree_chain "$LAB/ctl-deep" 200 tree_busybox)

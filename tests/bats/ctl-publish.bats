@@ -238,6 +238,15 @@ permit bob image tools:1.0'
 	assert_output 'it works'
 	run "$CTL" allow "$(tree_id 20)" --as plain --root "$LAB/publish-alone"
 	assert_output --partial 'a container changes'
+	rm -r "$LAB/publish-alone/$(tree_id 20)-init" # as Podman's, which have none
+	printf 'l/%s:%s' "$(tree_link 3)" "$(<"$LAB/publish-alone/$top/lower")" >"$LAB/publish-alone/$(tree_id 20)/lower"
+	mkdir "$LAB/publish-alone/$(tree_id 20)/merged"
+	mount -t overlay -o "lowerdir=$LAB/publish-alone/$(tree_id 20)/diff:$LAB/publish-alone/$top/diff" none \
+		"$LAB/publish-alone/$(tree_id 20)/merged"
+	run "$CTL" allow "$(tree_id 20)" --as plain --root "$LAB/publish-alone"
+	umount "$LAB/publish-alone/$(tree_id 20)/merged"
+	assert_equal "$status" 2
+	assert_output --partial 'a container changes'
 	chmod o+w "$LAB/publish-alone"
 	run "$CTL" allow "$top" --as other --root "$LAB/publish-alone"
 	assert_equal "$status" 2
@@ -318,6 +327,11 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	accepted
 	printf 'no rule\n' >>"$ours"
 	trouble "($ours:3: unknown word)" allow shell --users :science
+	# What stands there is good, and all there is room for: ovlrun reads no more than a mebibyte.
+	sed -i '$d' "$ours"
+	perl -e 'print "#" x (1048575 - $ARGV[0]), "\n"' "$(stat -c %s "$ours")" >>"$ours"
+	accepted
+	trouble "ovlrun would refuse it" allow shell --users :science
 	[ "$(ls -A /etc/ovlrun.d)" = $'images\novlctl.conf' ]
 }
 
@@ -341,7 +355,11 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	mkdir "$images" "$BATS_TEST_TMPDIR/elsewhere"
 	chown 2001 "$images"
 	trouble 'not owned by root' allow shell
-	rmdir "$images"
+	chown 0:3001 "$images" /etc/ovlrun.d
+	chmod 2755 "$images" /etc/ovlrun.d
+	allows shell --users alice # what a directory hands on is no reason to give it to a group
+	assert_equal "$(stat -c '%a %u %g' "$images/shell:latest" "$ours")" $'644 0 0\n644 0 0'
+	rm -r "$images" "$ours"
 	ln -s "$BATS_TEST_TMPDIR/elsewhere" "$images"
 	trouble "reach $images/shell:latest" allow shell
 	[ -z "$(ls -A "$BATS_TEST_TMPDIR/elsewhere")" ]
@@ -403,13 +421,13 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	refute_output --regexp 'warning|note'
 	install -m 4755 /bin/true "$diff/in/su"
 	install -m 2755 /bin/true "$diff/in/group"
-	mknod "$diff/in/null" c 1 3
+	mknod "$diff/in/"$'\e[2Jnull' c 1 3
 	mkdir "$diff/in/moved"
 	setfattr -n trusted.overlay.redirect -v /bin "$diff/in/moved"
 	run ctl allow tools:1.0
 	assert_success
 	assert_line --regexp "^ovlctl: note: $diff/in/(su|group): set-id file or file with capabilities, and 1 more; without effect"
-	assert_line --regexp "^ovlctl: warning: $diff/in/null: device node; look where"
+	assert_line --regexp "^ovlctl: warning: $diff/in/\\\\x1b\\[2Jnull: device node; look where"
 	assert_line --regexp "^ovlctl: warning: $diff/in/moved: directory with a redirect mark; ovlrun does not follow it"
 	allows tools:1.0
 	(
@@ -447,6 +465,10 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	# Published again: the record is the new one, the rules stay.
 	allows shell --users bob
 	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" ok
+	# Another command for the same layers.
+	same=$(docker_image "$root" '' "$(tree_id 2)" '{"Cmd":["newer"]}')
+	docker_name "$root" shell:latest "$same"
+	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" stale
 	docker_name "$root" shell:latest "$shell"
 	assert_equal "$("$CTL" published -j | jq -r '.[] | select(.name == "shell:latest") | .state')" stale
 	allows shell
@@ -634,6 +656,12 @@ killed() {
 		assert_output pod
 	done
 	assert_equal "$("$CTL" published -j | jq -r '.[].state')" $'ok\nok'
+	cp "$pod/overlay-layers/layers.json" "$BATS_TEST_TMPDIR"
+	jq -c '.[0].flags.incomplete = true' "$BATS_TEST_TMPDIR/layers.json" >"$pod/overlay-layers/layers.json"
+	run "$CTL" allow pod:1 --root "$pod"
+	assert_equal "$status" 2
+	assert_line --index 0 'ovlctl: cannot publish pod:1: a layer of it is incomplete or damaged'
+	cp "$BATS_TEST_TMPDIR/layers.json" "$pod/overlay-layers"
 	sed -i s/pod/pox/ "$pod/overlay-images/$id/="*
 	run "$CTL" allow pod:1 --root "$pod"
 	assert_equal "$status" 2

@@ -140,6 +140,11 @@ localhost/a@$two"
 		assert_equal "$status" 2
 		assert_line --index 0 "ovlctl: cannot find $name: no image, container or layer has this name"
 	done
+	tree_layer "$root/overlay2" "${top:0:63}f" "$(tree_link 11)"
+	run ctl inspect "${top:0:12}"
+	rm -r "$root/overlay2/${top:0:63}f" "$root/overlay2/l/$(tree_link 11)"
+	assert_equal "$status" 2
+	assert_line --index 0 "ovlctl: cannot use ${top:0:12}: more than one id begins so"
 }
 
 @test "a lower file of Docker 23.0.8 to 25.0.3, in a closed tree, is taken as ovlrun takes it" {
@@ -300,12 +305,14 @@ $root/overlay2/$top/work"
 @test "names that would move a terminal are shown escaped" {
 	file=$root/image/overlay2/repositories.json
 	cp "$file" "$BATS_TEST_TMPDIR/saved"
-	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
+	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e\u009b:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
 	run ctl images
 	assert_success
-	assert_line --partial 'evil\x1b[2J\xe2\x80\xae:1'
+	assert_line --partial 'evil\x1b[2J\xe2\x80\xae\xc2\x9b:1'
 	run ctl images --json
 	refute_output --regexp $'[^\x20-\x7e\n]'
-	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e:1"' <<<"$output")" true
+	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e\u009b:1"' <<<"$output")" true
+	run ctl inspect $'\e[2J\x7f'
+	assert_line --index 0 'ovlctl: cannot find \x1b[2J\x7f: no image, container or layer has this name'
 	cp "$BATS_TEST_TMPDIR/saved" "$file"
 }
