@@ -362,6 +362,17 @@ wrong_of() {
 	assert_output --partial "cannot publish the image's Env: it holds what is no text"
 }
 
+@test "hostile: an image whose config is not what names it is used by no verb" {
+	fresh
+	echo >>"$root/image/overlay2/imagedb/content/sha256/$image"
+	for call in 'diff debian:12' "diff $top debian:12" "mount debian:12 $room" 'allow debian:12'; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+		assert_output --partial 'its config does not have the digest that names it'
+	done
+}
+
 @test "hostile: what is incomplete, or a mount program's, is used by no verb" {
 	fresh "$pod"
 	jq -c "map(if .id == \"$top\" then .flags = {incomplete: true} else . end)" "$pod/overlay-layers/layers.json" \
