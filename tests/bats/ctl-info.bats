@@ -72,6 +72,24 @@ data() {
 	assert_equal "$now" 'false true '
 }
 
+# killed CALL: whoever of the processes makes this system call is killed at it. strace ends when all of them have.
+killed() {
+	run timeout -s KILL "$PATIENCE" strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e "trace=$1" -e "inject=$1:signal=KILL:when=1" \
+		"$CTL" info --json "$root"
+	grep -q SIGKILL "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "info: killed itself, or what it tries the kernel with: nothing waits, nothing is left" {
+	killed mount_setattr
+	assert_success
+	assert_equal "$(jq -c '[.layers, .overlay, .native_overlay_diff, .idmapped_layers]' <<<"$output")" '[5,true,true,null]'
+	killed fsopen
+	assert_success
+	assert_equal "$(jq -c '[.overlay, .lowerdir_plus]' <<<"$output")" '[true,null]'
+	killed wait4
+	assert_equal "$status" 137
+}
+
 @test "C44 info: every driver with data is named; what is empty is not" {
 	data overlay2
 	mkdir -p "$root/vfs/dir/x" "$root/aufs/diff/y" "$root/btrfs/subvolumes/z" "$root/zfs/graph/a" "$root/overlay/b" \
