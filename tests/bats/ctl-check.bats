@@ -409,6 +409,18 @@ podman_root() {
 	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule)"' <<<"$output")" 'note metacopy'
 }
 
+@test "marks are looked for under the name that diff takes them by: the user's in his namespace or tree" {
+	mkdir "$tree/$middle/diff/a" "$tree/$top/diff/b"
+	setfattr -n user.overlay.redirect -v x "$tree/$middle/diff/a"
+	setfattr -n trusted.overlay.redirect -v x "$tree/$top/diff/b"
+	findings "warning redirect $top/diff/b"
+	run unshare --user --map-root-user "$CTL" check --root "$root" --json
+	assert_equal "$(jq -r '.[].object' <<<"$output")" "$middle/diff/a"
+	chown 65534 "$tree"
+	run check --json
+	assert_equal "$(jq -r '.[] | select(.rule == "redirect").object' <<<"$output")" "$middle/diff/a"
+}
+
 @test "C24 C25 C26 C29 devices, set-id files, whiteouts, opaque marks" {
 	diff=$tree/$middle/diff
 	mknod "$diff/gone" c 0 0
