@@ -27,6 +27,8 @@ static const struct {
 				 "ovlrun cannot use it; pull the images without a mount program" },
 	[RULE_LAYER] = { "layer", SEVERITY_ERROR, RESTORE },
 	[RULE_DIFF] = { "diff", SEVERITY_ERROR, RESTORE },
+	[RULE_ACCESS_LIST] = { "access-list", SEVERITY_ERROR,
+			       "setfacl -b it, if what the list denies may be seen" },
 	[RULE_LINK_FILE] = { "link-file", SEVERITY_ERROR, RESTORE },
 	[RULE_LINK_MISSING] = { "link-missing", SEVERITY_ERROR,
 				"`ovlctl check --repair` makes it where a layer claims it" },

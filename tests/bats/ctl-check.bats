@@ -253,6 +253,24 @@ podman_root() {
 	assert_equal "$(jq -r '.[] | select(.severity == "error") | "\(.rule) \(.object)"' <<<"$output" | head -n 1)" "layer $middle"
 }
 
+@test "T01 an access list of a root directory: an error of the layers that ovlrun refuses for it, and of no other" {
+	local list
+	tree_busybox "$tree/$base/diff"
+	for list in u:1234:- d:u:1234:-; do
+		setfacl -m $list "$tree/$middle/diff"
+		run check --no-content --json
+		assert_equal "$(jq -r '.[] | "\(.severity) \(.rule) \(.object)"' <<<"$output")" "error access-list $middle/diff"
+		for layer in "$base" "$middle" "$top"; do
+			run --separate-stderr "$OVLRUN" -t "$tree" "$layer" /bin/true
+			[ "$layer" = "$middle" ] && assert_equal "$status" 125 || assert_equal "$status:$stderr" 0:
+			[ "$layer" != "$middle" ] || assert_equal "$stderr" \
+				'ovlrun: cannot use the image: its root directory has an access list'
+		done
+		setfacl -b "$tree/$middle/diff"
+	done
+	findings
+}
+
 @test "C10 C11 link files: newline, empty, short, FIFO, directory, symlink, huge" {
 	file=$tree/$middle/link
 	for text in "$(tree_link 2)\n" '' ABC "$(tree_link 2)A" 'AAAAAAAAAAAAAAAAAAAAAAAAA\000' '../../../../../../etc/passw'; do
