@@ -23,7 +23,7 @@ static const struct {
 	{ "overlay", "overlay", true },
 	{ "devicemapper", "devicemapper/metadata", true },
 	/* The containerd store: what is empty here is only a managed containerd that nobody uses. */
-	{ "overlayfs (containerd)",
+	{ "overlayfs",
 	  "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots", false },
 };
 

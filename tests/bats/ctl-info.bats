@@ -100,7 +100,7 @@ killed() {
 	mkdir "$store/1"
 	data overlay2 fuse-overlayfs btrfs zfs vfs aufs overlay devicemapper 'overlayfs (containerd)'
 	assert_equal "$(field '.notes[0]')" 'several drivers have data: images of all but the one in use are hidden, not lost'
-	assert_equal "$(field '.drivers[] | select(.metadata) | .driver' | tr '\n' ,)" 'overlay2,overlayfs (containerd),'
+	assert_equal "$(field '.drivers[] | select(.metadata) | .driver' | tr '\n' ,)" 'overlay2,overlayfs,'
 	assert_equal "$(field .containers_driver)" overlay2
 	rm -r "$root"/{vfs,aufs,btrfs,zfs,overlay,devicemapper,fuse-overlayfs,containerd}
 	ln -s /etc "$root/vfs" # nothing is followed
@@ -156,7 +156,7 @@ killed() {
 	run "$CTL" info "$other"
 	assert_equal "$status" 1
 	assert_line --regexp '^Data of drivers: +overlayfs \(containerd\)$'
-	assert_line --regexp '^Because: +there is no overlay2 tree here$'
+	assert_line --regexp '^Because: +there is no overlay2 tree with layers here$'
 	for verb in images ls check; do
 		run "$CTL" $verb -r "$other"
 		assert_equal "$status" 2
@@ -165,12 +165,38 @@ killed() {
 	rm -r "$other"
 }
 
+@test "C44 info: the driver is the one that has images, then the one of the containers" {
+	local other=$LAB/ctl-driver store=containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots
+	mkdir -p "$other/$store/1" "$other/overlay2/l"
+	run "$CTL" info -f '{{.Driver}} {{.fit}} {{.reasons}}' "$other"
+	assert_equal "$status" 1
+	assert_output 'overlayfs false ["there is no overlay2 tree with layers here"]'
+	rm -r "$other"
+	# Migrated: the images of both are there.
+	cp -a "$root" "$other"
+	mkdir -p "$other/$store/1"
+	run "$CTL" info -f '{{.Driver}} {{.fit}}' "$other"
+	assert_output 'overlay2 true'
+	sed -i 's/"Driver":"overlay2"/"Driver":"overlayfs"/' "$other"/containers/*/config.v2.json
+	run "$CTL" info -f '{{.Driver}} {{.containers_driver}} {{.fit}}' "$other"
+	assert_output 'overlayfs overlayfs true'
+	rm -r "$other/containers"
+	mkdir -p /etc/docker
+	echo '{"features":{"containerd-snapshotter":true}}' >/etc/docker/daemon.json
+	run "$CTL" info -f '{{.Driver}} {{.configured_driver}}' "$other"
+	rm /etc/docker/daemon.json
+	assert_output 'overlayfs overlayfs'
+	run "$CTL" info -f '{{.Driver}}' "$other"
+	assert_output overlay2
+	rm -r "$other"
+}
+
 @test "info: a root without a tree, a user, and nothing" {
 	mkdir -p "$LAB/ctl-other/vfs/dir/x"
 	run "$CTL" info "$LAB/ctl-other"
 	assert_equal "$status" 1
 	assert_line --regexp '^Data of drivers: +vfs$'
-	assert_line --regexp '^Because: +there is no overlay2 tree here$'
+	assert_line --regexp '^Because: +there is no overlay2 tree with layers here$'
 	rm -r "$LAB/ctl-other"
 	run as_user "$CTL" info "$root"
 	assert_equal "$status" 2
