@@ -156,7 +156,7 @@ static void say(json_t *info, const char *key, const char *text)
 		list = json_array();
 		json_object_set_new(info, key, list);
 	}
-	json_array_append_new(list, json_string(text));
+	json_array_append_new(list, out_string(text));
 }
 
 /* Whose images and containers there are: one that has some, or of several the one that the containers were made with. */
@@ -181,8 +181,9 @@ static const char *driver_in_use(const json_t *list, const char *of_containers,
 static int describe_drivers(json_t *info, const struct dir *root, bool *has_tree,
 			    struct ovl_error *err)
 {
-	char *of_containers = drivers_of_containers(root), *configured = drivers_configured(err),
-	     text[512];
+	struct ovl_error broken = { 0 };
+	char *of_containers = drivers_of_containers(root),
+	     *configured = drivers_configured(&broken), text[512];
 	json_t *list = json_array(), *names = json_array();
 	int ret = drivers_find(root, list, err);
 	const char *used = driver_in_use(list, of_containers, configured);
@@ -200,6 +201,11 @@ static int describe_drivers(json_t *info, const struct dir *root, bool *has_tree
 	*has_tree = *has_tree && (has_overlay2 || !used);
 	if (used)
 		json_object_set_new(info, "driver", out_string(used));
+	if (broken.errnum) {
+		snprintf(text, sizeof(text), "cannot read %s: %s", broken.object,
+			 broken.reason ?: strerror(broken.errnum));
+		say(info, "notes", text);
+	}
 	if (json_array_size(names) > 1)
 		say(info, "notes",
 		    "several drivers have data: images of all but the one in use are hidden, not "

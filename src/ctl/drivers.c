@@ -130,8 +130,12 @@ char *drivers_configured(struct ovl_error *err)
 		      : json_is_true(snapshotter) ? file_copy("overlayfs")
 						  : NULL;
 
+	if (config && !json_is_object(config))
+		ovl_cannot(err, EBADMSG, "read", "/etc/docker/daemon.json", "it is no JSON object");
 	json_decref(config);
 	if (etc.fd >= 0)
 		close(etc.fd);
+	if (err->errnum == ENOENT)
+		err->errnum = 0;
 	return found;
 }

@@ -117,8 +117,12 @@ killed() {
 	assert_equal "$(field .configured_driver)" overlayfs
 	echo '{"storage-driver":"overlay2"}' >/etc/docker/daemon.json
 	assert_equal "$(field '.configured_driver, .notes' | tr '\n' ';')" 'overlay2;null;'
-	echo 'no json' >/etc/docker/daemon.json
-	assert_equal "$(field .configured_driver)" null
+	for text in '{' '["storage-driver"]'; do
+		echo "$text" >/etc/docker/daemon.json
+		assert_equal "$(field .configured_driver)" null
+		assert_equal "$(field '.notes | length')" 1
+		assert_equal "$(field '.notes[0][:35]')" 'cannot read /etc/docker/daemon.json'
+	done
 	rm /etc/docker/daemon.json
 }
 
