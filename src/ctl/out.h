@@ -53,8 +53,8 @@ char *out_escaped(const char *text);
 /* Prints it so. */
 void out_text(FILE *file, const char *text);
 
-/* Prints an id, escaped, cut to what is enough for people unless is_long. */
-void out_id(FILE *file, const char *id, bool is_long);
+/* An id, cut to what is enough for people unless is_long, in memory of the caller's; not escaped. */
+char *out_id(const char *id, bool is_long);
 
 /* "1.5 MiB", in memory of the caller's. */
 char *out_bytes(json_int_t bytes);
