@@ -136,7 +136,7 @@ static void describe_store(json_t *info, const struct store *store)
 	int64_t bytes = 0;
 
 	for (unsigned int i = 0; i < store->layer_count; i++)
-		bytes += store->layers[i].size > 0 ? store->layers[i].size : 0;
+		bytes = store_add(bytes, store->layers[i].size > 0 ? store->layers[i].size : 0);
 	json_object_set_new(info, "kind", json_string(store_kind_names[store->kind]));
 	json_object_set_new(info, "driver",
 			    json_string(store->kind == STORE_PODMAN ? "overlay" : "overlay2"));
