@@ -110,7 +110,9 @@ $(B)/ovlinit: $(B)/ovlinit.debug
 	strip -o $@ $<
 	packaging/check-binary.sh $@
 
-CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(DEFINES) -Iinclude -Isrc/ctl -MMD -MP
+# The objects of errors are taken apart by `check`: never cut, with PATH_MAX for a tree and what a layer has.
+CTL_DEFINES = $(DEFINES) -DOVL_ERROR_OBJECT=4608
+CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(CTL_DEFINES) -Iinclude -Isrc/ctl -MMD -MP
 CTL_LIBS   = -ljansson -lcrypto
 
 # When its libraries were looked for, and installed where they were missing.
@@ -132,7 +134,7 @@ $(B)/ovlctl: $(B)/ovlctl.debug
 # The same sources with the sanitizers, for tests that hand it anything.
 $(B)/san/ovlctl: $(CTL_SOURCES) $(CORE:%=src/core/%.c) $(CTL_HEADERS) $(wildcard include/ovl/*.h) | $(B)/ctl.deps
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(DEFINES) -Iinclude -Isrc/ctl \
+	$(CC) -std=c11 $(WARN) -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(CTL_DEFINES) -Iinclude -Isrc/ctl \
 		-o $@ $(filter %.c,$^) $(CTL_LIBS)
 
 # The same program with fault points, for tests; check-binary.sh refuses it.
@@ -220,7 +222,7 @@ lint: $(B)/deps.mk $(B)/ctl.deps
 		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) -std=c11 \
 		$(WARN) $(DEFINES) -Iinclude -Isrc/init $(INIT_SOURCES)
-	clang -fsyntax-only -std=c11 $(WARN) $(DEFINES) -Iinclude -Isrc/ctl $(CTL_SOURCES)
+	clang -fsyntax-only -std=c11 $(WARN) $(CTL_DEFINES) -Iinclude -Isrc/ctl $(CTL_SOURCES)
 
 FORMATTED = $(shell git ls-files --cached --others --exclude-standard -- '*.c' '*.h')
 format:

@@ -129,7 +129,7 @@ static bool is_told(const struct stacks *stacks, const struct ovl_error *err)
 	char name[OVL_ERROR_OBJECT];
 	unsigned int number;
 
-	if (strncmp(err->object, check->tree.path, len) != 0)
+	if (strncmp(err->object, check->tree.path, len) != 0 || err->object[len] != '/')
 		return false;
 	strcpy(name, err->object + len + 1);
 	if (strncmp(name, "l/", 2) == 0) {

@@ -202,7 +202,7 @@ static int describe_drivers(json_t *info, const struct dir *root, bool *has_tree
 	if (used)
 		json_object_set_new(info, "driver", out_string(used));
 	if (broken.errnum) {
-		snprintf(text, sizeof(text), "cannot read %s: %s", broken.object,
+		snprintf(text, sizeof(text), "cannot read %.300s: %s", broken.object,
 			 broken.reason ?: strerror(broken.errnum));
 		say(info, "notes", text);
 	}

@@ -197,6 +197,25 @@ podman_root() {
 	findings "error link-file $top/link"
 }
 
+@test "C09 a tree at a long path: what is refused is named in full, and found by its rule" {
+	local deep=$room len
+	rm -r "$tree/$top/diff" "$tree/l/$(tree_link 2)"
+	# Where the messages of ovlrun would be cut: in the tree's path, behind it, in a layer's name.
+	for len in 300 340 382 383 384 3000; do
+		while [ ${#deep} -lt $((len - 120)) ]; do deep=$deep/$(printf 'd%.0s' {1..60}); done
+		mkdir -p "$deep"
+		root=$deep/$(printf 'e%.0s' $(seq $((len - ${#deep} - 1))))
+		mv "$tree" "$root"
+		tree=$root
+		assert_equal ${#root} $len
+		run check --json
+		assert_equal "$(jq -r 'sort_by(.rule)[] | select(.severity == "error") | "\(.rule) \(.object)"' <<<"$output")" \
+			"diff $top/diff"$'\n'"link-missing l/$(tree_link 2)"
+	done
+	run check --repair --json
+	assert_equal "$(jq -r '.[0] | "\(.object) \(.repair)"' <<<"$output")" "l/$(tree_link 2) made again"
+}
+
 @test "C15 link targets" {
 	link=$tree/l/$(tree_link 2)
 	for target in "../$middle/work" /etc "$tree/$middle/diff" "../../etc" "../$middle" "../$middle/diff/.." "./../$middle/diff" \
