@@ -379,6 +379,22 @@ podman_root() {
 	assert_equal "$(jq -r '.[] | select(.severity == "error") | .rule' <<<"$output")" depth
 }
 
+@test "C08 the deepest stacks that are launched with --bare, and without" {
+	local above
+	rm -r "$tree"
+	mkdir "$room/deep"
+	"$OVL_TOP/tests/lib/forest" "$room/deep" 500 500
+	mv "$room/deep/overlay2" "$tree"
+	above=$(tree_id 500)
+	run check --json
+	assert_equal "$status" 1
+	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule) \(.object)"' <<<"$output")" "error depth $above"
+	"$OVLRUN" -n -t "$tree" "$(tree_id 499)" >/dev/null
+	"$OVLRUN" -n --bare -t "$tree" "$above" >/dev/null
+	run "$OVLRUN" -n -t "$tree" "$above"
+	assert_equal "$status" 125
+}
+
 @test "C06 a BuildKit id; other names are strangers" {
 	tree_layer "$tree" 0123456789abcdefghijklmno "$(tree_link 9)" "$top"
 	findings
