@@ -120,7 +120,7 @@ void check_found(struct check *check, enum rule rule, const char *object, const 
 	va_end(arguments);
 	check->findings = file_grow(check->findings, check->count, sizeof(*finding));
 	finding = &check->findings[check->count++];
-	*finding = (struct finding){ rule, file_copy(object), file_copy(what) };
+	*finding = (struct finding){ rule, file_copy(object), file_copy(what), NULL };
 }
 
 static bool ends_in(const char *text, const char *end)

@@ -675,6 +675,21 @@ damage() {
 	assert_equal "$status" 2
 }
 
+@test "repair: 100,000 links that are dangling, and 20,000 that are missing, in seconds" {
+	perl -e 'chdir shift or die; for (1 .. 100000) { symlink("../" . ("0" x 57) . sprintf("%07x", $_) . "/diff",
+		"DANGLING" . join("", map { chr(65 + $_) } (split //, sprintf("%018d", $_)))) or die }' "$tree/l"
+	run bash -c 'ulimit -t $((PATIENCE / 5)) && exec "$@" | tail -n 1' - "$OVL_TOP/build/ovlctl" check --repair -n -r "$root"
+	assert_output 'layers: 3, errors: 0, warnings: 100000, notes: 0'
+	rm -r "$tree"
+	mkdir "$room/many"
+	"$OVL_TOP/tests/lib/forest" "$room/many" 20000 20
+	mv "$room/many/overlay2" "$tree"
+	rm -r "$tree/l"
+	mkdir -m 0700 "$tree/l"
+	run bash -c 'ulimit -t $((PATIENCE / 5)) && exec "$@" | tail -n 1' - "$OVL_TOP/build/ovlctl" check --repair -n -r "$root"
+	assert_output 'layers: 20000, errors: 20000, warnings: 0, notes: 0'
+}
+
 @test "repair leaves what is not certain" {
 	# A link that two layers claim.
 	rm "$tree/l/$(tree_link 2)"
