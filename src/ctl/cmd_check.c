@@ -14,6 +14,8 @@ struct report {
 	size_t count;
 };
 
+#define OBJECT 2 /* the column that --quiet shows */
+
 static const struct column columns[] = {
 	{ "SEVERITY", "severity", COLUMN_TEXT }, { "RULE", "rule", COLUMN_TEXT },
 	{ "OBJECT", "object", COLUMN_TEXT },	 { "WHAT", "what", COLUMN_TEXT },
@@ -94,8 +96,8 @@ static void print(const struct call *call, struct report *report, const struct c
 	for (unsigned int i = 0; i < check->count; i++)
 		counts[rule_severity(check->findings[i].rule)]++;
 	if (report->count || call->out.is_json)
-		out_rows(&call->out, columns, is_repair ? COLUMNS : COLUMNS - 1, report->count, row,
-			 report);
+		out_rows(&call->out, call->out.is_quiet ? &columns[OBJECT] : columns,
+			 is_repair ? COLUMNS : COLUMNS - 1, report->count, row, report);
 	if (!call->out.is_json && !call->out.is_quiet)
 		printf("%slayers: %u, errors: %u, warnings: %u, notes: %u\n",
 		       report->count ? "\n" : "", check->store->layer_count, counts[SEVERITY_ERROR],

@@ -82,6 +82,11 @@ static void print_layer(const struct forest *forest, const struct out *out, unsi
 	char *id = out_id(layer->id, out->is_long);
 
 	out_text(stdout, id);
+	free(id);
+	if (out->is_quiet) {
+		putchar('\n');
+		return;
+	}
 	printf("  %s", layer_kind_names[layer->kind]);
 	if (layer->size >= 0) {
 		char *size = out_bytes(layer->size);
@@ -95,7 +100,6 @@ static void print_layer(const struct forest *forest, const struct out *out, unsi
 		out_text(stdout, forest->labels[i].text);
 	}
 	putchar('\n');
-	free(id);
 }
 
 /* A layer that is still to be drawn. Only where the forest branches is it indented: most of an image is one row of layers. */
@@ -170,6 +174,9 @@ static void draw(struct forest *forest, const struct out *out)
 		.branch = is_utf8 ? "├─ " : "|- ",
 		.last = is_utf8 ? "└─ " : "`- ",
 	};
+
+	if (out->is_quiet)
+		drawing.line = drawing.nothing = drawing.branch = drawing.last = "";
 
 	for (unsigned int i = 0; i < count; i++) {
 		if (forest->store->layers[i].parent == NO_LAYER)

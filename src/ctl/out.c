@@ -310,14 +310,16 @@ void out_object(const struct out *out, json_t *object, const struct column *colu
 		if (strlen(columns[k].title) > widest)
 			widest = strlen(columns[k].title);
 	}
-	for (size_t k = 0; k < column_count; k++) {
+	for (size_t k = 0; k < (out->is_quiet ? 1 : column_count); k++) {
 		char *text;
 
 		if (!json_object_get(object, columns[k].key))
 			continue;
 		text = cell(out, &columns[k], object);
-		printf("%s:%*s %s\n", columns[k].title, (int)(widest - strlen(columns[k].title)),
-		       "", text);
+		if (!out->is_quiet)
+			printf("%s:%*s ", columns[k].title,
+			       (int)(widest - strlen(columns[k].title)), "");
+		puts(text);
 		free(text);
 	}
 }

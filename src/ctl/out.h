@@ -43,7 +43,7 @@ struct out {
 void out_rows(const struct out *out, const struct column *columns, size_t column_count,
 	      size_t count, json_t *(*row)(size_t i, void *context), void *context);
 
-/* Prints one object: as JSON, or as lines "Title: text" of the fields in columns that it has. */
+/* Prints one object: as JSON, or as lines "Title: text" of the fields in columns that it has; --quiet: the text of the first. */
 void out_object(const struct out *out, json_t *object, const struct column *columns,
 		size_t column_count);
 
