@@ -110,7 +110,9 @@ $(B)/ovlinit: $(B)/ovlinit.debug
 	strip -o $@ $<
 	packaging/check-binary.sh $@
 
-CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(DEFINES) -Iinclude -Isrc/ctl -MMD -MP
+# The objects of errors are taken apart by `check`: never cut, with PATH_MAX for a tree and what a layer has.
+CTL_DEFINES = $(DEFINES) -DOVL_ERROR_OBJECT=4608
+CTL_CFLAGS = -std=c11 $(WARN) -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE $(CTL_DEFINES) -Iinclude -Isrc/ctl -MMD -MP
 CTL_LIBS   = -ljansson -lcrypto
 
 # When its libraries were looked for, and installed where they were missing.
@@ -131,7 +133,7 @@ $(B)/ovlctl: $(B)/ovlctl.debug
 
 # The same sources with the sanitizers, for tests that hand it anything.
 SANITIZE   = -fsanitize=address,undefined -fno-sanitize-recover=all
-SAN_CFLAGS = -std=c11 $(WARN) -O1 -g $(SANITIZE) $(DEFINES) -Iinclude -Isrc/ctl -MMD -MP
+SAN_CFLAGS = -std=c11 $(WARN) -O1 -g $(SANITIZE) $(CTL_DEFINES) -Iinclude -Isrc/ctl -MMD -MP
 
 $(B)/san/%.o: src/%.c | $(B)/ctl.deps
 	@mkdir -p $(@D)
@@ -224,7 +226,7 @@ lint: $(B)/deps.mk $(B)/ctl.deps
 		$(WARN) $(DEFINES) -Iinclude -Isrc/run $(TCB_SOURCES)
 	clang -fsyntax-only -nostdlibinc -isystem $(MUSL_INCDIR) $(KERNEL_CFLAGS) -std=c11 \
 		$(WARN) $(DEFINES) -Iinclude -Isrc/init $(INIT_SOURCES)
-	clang -fsyntax-only -std=c11 $(WARN) $(DEFINES) -Iinclude -Isrc/ctl $(CTL_SOURCES)
+	clang -fsyntax-only -std=c11 $(WARN) $(CTL_DEFINES) -Iinclude -Isrc/ctl $(CTL_SOURCES)
 
 FORMATTED = $(shell git ls-files --cached --others --exclude-standard -- '*.c' '*.h')
 format:

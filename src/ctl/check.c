@@ -27,6 +27,8 @@ static const struct {
 				 "ovlrun cannot use it; pull the images without a mount program" },
 	[RULE_LAYER] = { "layer", SEVERITY_ERROR, RESTORE },
 	[RULE_DIFF] = { "diff", SEVERITY_ERROR, RESTORE },
+	[RULE_ACCESS_LIST] = { "access-list", SEVERITY_ERROR,
+			       "setfacl -b it, if what the list denies may be seen" },
 	[RULE_LINK_FILE] = { "link-file", SEVERITY_ERROR, RESTORE },
 	[RULE_LINK_MISSING] = { "link-missing", SEVERITY_ERROR,
 				"`ovlctl check --repair` makes it where a layer claims it" },
@@ -118,7 +120,7 @@ void check_found(struct check *check, enum rule rule, const char *object, const 
 	va_end(arguments);
 	check->findings = file_grow(check->findings, check->count, sizeof(*finding));
 	finding = &check->findings[check->count++];
-	*finding = (struct finding){ rule, file_copy(object), file_copy(what) };
+	*finding = (struct finding){ rule, file_copy(object), file_copy(what), NULL };
 }
 
 static bool ends_in(const char *text, const char *end)

@@ -286,7 +286,9 @@ static int run(struct call *call, struct ovl_error *err)
 	}
 	old = view_root(&diff.old);
 	new = view_root(&diff.new);
-	ret = compare_dirs(&diff, &old, &new, &root, err);
+	ret = compare_dirs(&diff, &old, &new, &root, err)
+		      ?: view_check(&diff.old, err)
+		      ?: view_check(&diff.new, err);
 	free(old.layers);
 	free(new.layers);
 	if (ret < 0)

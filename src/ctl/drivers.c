@@ -23,7 +23,7 @@ static const struct {
 	{ "overlay", "overlay", true },
 	{ "devicemapper", "devicemapper/metadata", true },
 	/* The containerd store: what is empty here is only a managed containerd that nobody uses. */
-	{ "overlayfs (containerd)",
+	{ "overlayfs",
 	  "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots", false },
 };
 
@@ -131,8 +131,12 @@ char *drivers_configured(struct ovl_error *err)
 		      : json_is_true(snapshotter) ? file_copy("overlayfs")
 						  : NULL;
 
+	if (config && !json_is_object(config))
+		ovl_cannot(err, EBADMSG, "read", "/etc/docker/daemon.json", "it is no JSON object");
 	json_decref(config);
 	if (etc.fd >= 0)
 		close(etc.fd);
+	if (err->errnum == ENOENT)
+		err->errnum = 0;
 	return found;
 }

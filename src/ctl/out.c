@@ -154,14 +154,13 @@ static void shorten(char *id)
 		strcpy(id + SHORT_ID, strcmp(id + len - 5, "-init") == 0 ? "-init" : "");
 }
 
-void out_id(FILE *file, const char *id, bool is_long)
+char *out_id(const char *id, bool is_long)
 {
 	char *text = file_copy(id);
 
 	if (!is_long)
 		shorten(text);
-	out_text(file, text);
-	free(text);
+	return text;
 }
 
 /* The first most of a list's texts. */
@@ -192,9 +191,8 @@ static char *cell(const struct out *out, const struct column *column, const json
 		text = joined(value,
 			      column->kind == COLUMN_FEW && !out->is_long ? SHORT_LIST : SIZE_MAX);
 	} else if (json_is_string(value)) {
-		text = file_copy(json_string_value(value));
-		if (column->kind == COLUMN_SHORT && !out->is_long)
-			shorten(text);
+		text = out_id(json_string_value(value),
+			      column->kind != COLUMN_SHORT || out->is_long);
 	} else if (json_is_integer(value) && column->kind == COLUMN_BYTES) {
 		text = out_bytes(json_integer_value(value));
 	} else if (json_is_integer(value) && column->kind == COLUMN_AGE) {
@@ -312,14 +310,16 @@ void out_object(const struct out *out, json_t *object, const struct column *colu
 		if (strlen(columns[k].title) > widest)
 			widest = strlen(columns[k].title);
 	}
-	for (size_t k = 0; k < column_count; k++) {
+	for (size_t k = 0; k < (out->is_quiet ? 1 : column_count); k++) {
 		char *text;
 
 		if (!json_object_get(object, columns[k].key))
 			continue;
 		text = cell(out, &columns[k], object);
-		printf("%s:%*s %s\n", columns[k].title, (int)(widest - strlen(columns[k].title)),
-		       "", text);
+		if (!out->is_quiet)
+			printf("%s:%*s ", columns[k].title,
+			       (int)(widest - strlen(columns[k].title)), "");
+		puts(text);
 		free(text);
 	}
 }

@@ -10,8 +10,20 @@
 
 unsigned int store_below(const struct store *store, unsigned int layer, unsigned int *steps)
 {
+	unsigned int parent = store->layers[layer].parent, *walk = &store->seen[store->layer_count];
+
+	if (*steps == 0)
+		++*walk;
+	store->seen[layer] = *walk;
 	/* The parents of damaged layers may be a cycle. */
-	return ++*steps < OVL_DEPTH_MAX ? store->layers[layer].parent : NO_LAYER;
+	return ++*steps < OVL_DEPTH_MAX && parent != NO_LAYER && store->seen[parent] != *walk
+		       ? parent
+		       : NO_LAYER;
+}
+
+int64_t store_add(int64_t sum, int64_t bytes)
+{
+	return __builtin_add_overflow(sum, bytes, &sum) ? INT64_MAX : sum;
 }
 
 static int compare_images(const void *a, const void *b)
@@ -46,6 +58,7 @@ static bool has_damage(const struct store *store, unsigned int top)
 
 void store_settle(struct store *store)
 {
+	store->seen = file_alloc((store->layer_count + 1) * sizeof(*store->seen));
 	if (store->image_count)
 		qsort(store->images, store->image_count, sizeof(*store->images), compare_images);
 	for (unsigned int i = 0; i < store->image_count; i++) {
@@ -139,9 +152,9 @@ int64_t store_stack_size(const struct store *store, unsigned int top)
 	unsigned int steps = 0;
 
 	for (unsigned int at = top; at != NO_LAYER; at = store_below(store, at, &steps)) {
-		if (store->layers[at].size < 0 ||
-		    __builtin_add_overflow(sum, store->layers[at].size, &sum))
+		if (store->layers[at].size < 0)
 			return -1;
+		sum = store_add(sum, store->layers[at].size);
 	}
 	return sum;
 }
@@ -150,5 +163,5 @@ int64_t store_image_size(const struct store *store, const struct image *image)
 {
 	int64_t size = store_stack_size(store, image->layer);
 
-	return size < 0 || __builtin_add_overflow(size, image->beside, &size) ? -1 : size;
+	return size < 0 ? -1 : store_add(size, image->beside);
 }

@@ -16,7 +16,6 @@
 #include "view.h"
 
 #define INITIAL_USER_NS 0xEFFFFFFDu /* its inode (include/linux/proc_ns.h, PROC_USER_INIT_INO) */
-#define FD_PATH_SIZE	(sizeof("/proc/self/fd//") + 10 + NAME_MAX)
 #define MARK_SIZE	64
 
 /* An entry of a layer's directory, and what it does to lower ones of its name. */
@@ -31,18 +30,14 @@ struct finds {
 	size_t count;
 };
 
-/* Overlay's marks have another prefix where the mounter is not the machine's root. */
-static const char *mark(const char *name, char text[MARK_SIZE])
+const char *view_marks(const struct store *store)
 {
-	static const char *prefix;
 	struct stat st;
+	bool is_users = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0;
 
-	if (!prefix)
-		prefix = stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NS
-				 ? "user"
-				 : "trusted";
-	snprintf(text, MARK_SIZE, "%s.overlay.%s", prefix, name);
-	return text;
+	is_users =
+		is_users || (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NS);
+	return is_users ? "user.overlay." : "trusted.overlay.";
 }
 
 static bool is_administrator(void)
@@ -55,7 +50,9 @@ static bool is_administrator(void)
 
 int view_open(struct view *view, const struct store *store, unsigned int top, struct ovl_error *err)
 {
-	*view = (struct view){ .store = store };
+	*view = (struct view){ .store = store,
+			       .marks = view_marks(store),
+			       .unread = file_alloc(sizeof(*view->unread)) };
 	/* To others the kernel says that there is no such attribute. */
 	if (!is_administrator())
 		return ovl_fail(err, EPERM, "examine", "only root can see overlay's marks", NULL,
@@ -108,17 +105,55 @@ static int fail(const struct view *view, unsigned int layer, const char *path, i
 			view->store->layers[layer].id, path);
 }
 
-/* A regular file is one whether its directory is marked for such or not; that only decides whether the kernel lists it. */
-static bool is_whiteout(int dirfd, const char *name, const struct stat *st)
+/*
+ * The extended attribute of what is open as fd, O_PATH or not; with name NULL the list of their names. Whatever else than that
+ * there is none is kept for view_check(): no mark must be lost in silence.
+ */
+static ssize_t attribute_of(const struct view *view, unsigned int layer, const char *path, int fd,
+			    const char *name, void *value, size_t size)
 {
-	char path[FD_PATH_SIZE], attribute[MARK_SIZE];
+	char link[sizeof("/proc/self/fd/") + 10];
+	ssize_t len;
 
-	if (S_ISCHR(st->st_mode))
-		return st->st_rdev == 0;
-	if (!S_ISREG(st->st_mode) || st->st_size != 0)
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = name ? getxattr(link, name, value, size) : listxattr(link, value, size);
+	if (len >= 0)
+		return len;
+	len = -errno;
+	/* Longer than it is asked for; of another namespace's root. */
+	if (len != -ENODATA && len != -EOPNOTSUPP && len != -ERANGE && len != -EOVERFLOW &&
+	    view->unread->errnum == 0)
+		fail(view, layer, path, (int)-len, view->unread);
+	return len;
+}
+
+static bool has_mark(const struct view *view, unsigned int layer, const char *path, int fd,
+		     const char *mark, const char *value)
+{
+	char name[MARK_SIZE], found = 0;
+
+	stpcpy(stpcpy(name, view->marks), mark);
+	return attribute_of(view, layer, path, fd, name, &found, value ? 1 : 0) >= 0 &&
+	       (!value || found == *value);
+}
+
+/* A regular file is one whether its directory is marked for such or not; that only decides whether the kernel lists it. */
+static bool is_whiteout(const struct view *view, unsigned int layer, const char *path, int dirfd,
+			const struct view_entry *entry)
+{
+	bool is_marked;
+	int fd;
+
+	if (view_is_whiteout(entry))
+		return true;
+	if (!S_ISREG(entry->st.st_mode) || entry->st.st_size != 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	return lgetxattr(path, mark("whiteout", attribute), NULL, 0) >= 0;
+	fd = openat(dirfd, entry->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false; /* gone meanwhile */
+	is_marked = has_mark(view, layer, path, fd, "whiteout", NULL);
+	close(fd);
+	return is_marked;
 }
 
 /* Adds the entries of one layer's directory. */
@@ -145,7 +180,7 @@ static int read_layer(const struct view *view, unsigned int layer, unsigned int 
 			continue;
 		}
 		found.entry.name = file_copy(entry->d_name);
-		found.is_whiteout = is_whiteout(fd, entry->d_name, &found.entry.st);
+		found.is_whiteout = is_whiteout(view, layer, path, fd, &found.entry);
 		all->finds = file_grow(all->finds, all->count, sizeof(found));
 		all->finds[all->count++] = found;
 	}
@@ -199,27 +234,14 @@ void view_list_free(struct view_list *list)
 	*list = (struct view_list){ 0 };
 }
 
-/* The extended attribute of what is open as fd, O_PATH or not; with name NULL the list of their names. */
-static ssize_t attribute_of(int fd, const char *name, void *value, size_t size)
-{
-	char path[FD_PATH_SIZE];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = name ? getxattr(path, name, value, size) : listxattr(path, value, size);
-	return len < 0 ? -errno : len;
-}
-
 /* True if lower directories are not merged with the one that is open as fd. */
-static bool is_opaque(struct view *view, int fd)
+static bool is_opaque(struct view *view, unsigned int layer, const char *path, int fd)
 {
-	char attribute[MARK_SIZE], value;
-
-	if (attribute_of(fd, mark("redirect", attribute), NULL, 0) >= 0) {
+	if (has_mark(view, layer, path, fd, "redirect", NULL)) {
 		view->has_redirects = true;
 		return true;
 	}
-	return attribute_of(fd, mark("opaque", attribute), &value, 1) == 1 && value == 'y';
+	return has_mark(view, layer, path, fd, "opaque", "y");
 }
 
 int view_enter(struct view *view, const struct view_dir *dir, const char *path,
@@ -245,7 +267,8 @@ int view_enter(struct view *view, const struct view_dir *dir, const char *path,
 		}
 		if (S_ISDIR(st.st_mode))
 			child->layers[child->count++] = dir->layers[i];
-		is_last = !S_ISDIR(st.st_mode) || (is_opaque(view, fd) && !view->is_raw);
+		is_last = !S_ISDIR(st.st_mode) ||
+			  (is_opaque(view, dir->layers[i], path, fd) && !view->is_raw);
 		close(fd);
 	}
 	return 0;
@@ -259,10 +282,12 @@ bool view_is_whiteout(const struct view_entry *entry)
 
 bool view_is_opaque(const struct view *view, unsigned int layer, const char *path)
 {
-	char attribute[MARK_SIZE], value;
+	int fd = open_in(view, layer, path, O_PATH);
+	bool is = fd >= 0 && has_mark(view, layer, path, fd, "opaque", "y");
 
-	return view_attribute(view, layer, path, mark("opaque", attribute), &value, 1) == 1 &&
-	       value == 'y';
+	if (fd >= 0)
+		close(fd);
+	return is;
 }
 
 ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
@@ -273,7 +298,7 @@ ssize_t view_attribute(const struct view *view, unsigned int layer, const char *
 
 	if (fd < 0)
 		return fd;
-	len = attribute_of(fd, name, value, size);
+	len = attribute_of(view, layer, path, fd, name, value, size);
 	close(fd);
 	return len;
 }
@@ -282,4 +307,11 @@ ssize_t view_attribute_names(const struct view *view, unsigned int layer, const 
 			     char *names, size_t size)
 {
 	return view_attribute(view, layer, path, NULL, names, size);
+}
+
+int view_check(const struct view *view, struct ovl_error *err)
+{
+	if (view->unread->errnum)
+		*err = *view->unread;
+	return -view->unread->errnum;
 }

@@ -16,8 +16,10 @@
 struct view {
 	const struct store *store;
 	struct stack stack;
-	bool is_raw;	    /* whiteouts are listed, and opaque marks hide nothing */
-	bool has_redirects; /* one was met */
+	const char *marks;	  /* the prefix of their names */
+	struct ovl_error *unread; /* the first attribute that could not be read; errnum 0: none */
+	bool is_raw;		  /* whiteouts are listed, and opaque marks hide nothing */
+	bool has_redirects;	  /* one was met */
 };
 
 /* A directory of a view: the layers whose directories of this path are merged, uppermost first. */
@@ -43,6 +45,9 @@ struct view_list {
  */
 int view_open(struct view *view, const struct store *store, unsigned int top,
 	      struct ovl_error *err);
+
+/* The prefix of overlay's marks in a tree: those whom the machine's root is not, nor its owner, mount with userxattr. */
+const char *view_marks(const struct store *store);
 
 /* Leaves out the uppermost layer, or all the others. */
 void view_without_top(struct view *view);
@@ -71,5 +76,8 @@ ssize_t view_attribute(const struct view *view, unsigned int layer, const char *
 /* The names of all that it has, each with its NUL. */
 ssize_t view_attribute_names(const struct view *view, unsigned int layer, const char *path,
 			     char *names, size_t size);
+
+/* To be asked at the end: 0, or -errno if some attribute could not be read, which may have been a mark. */
+int view_check(const struct view *view, struct ovl_error *err);
 
 #endif

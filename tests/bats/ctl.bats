@@ -290,6 +290,21 @@ $root/overlay2/$top/work"
 	"$CTL" umount "$BATS_TEST_TMPDIR/point"
 }
 
+@test "quiet: what a script goes on with, of every verb" {
+	policy "tree $root/overlay2"
+	assert_equal "$("$CTL" info -q)" "$root"
+	rm /etc/ovlrun.conf
+	assert_equal "$(ctl inspect -q debian:12)" "$top"
+	assert_equal "$(ctl inspect -q web)" "$(tree_id 20)"
+	run ctl tree -q --no-trunc
+	assert_equal "$(sort <<<"$output")" "$(ctl ls -q --no-trunc | sort)"
+	assert_equal "$(grep -nxe "$(tree_id 1)" -e "$top" <<<"$output" | cut -d : -f 2)" "$(tree_id 1)"$'\n'"$top"
+	assert_equal "$(ctl check -q)" "$(tree_id 9)"
+	assert_equal "$(ctl diff -q debian:12)" /layer3
+	assert_equal "$(ctl du -q | tail -n 1)" '<all>'
+	assert_equal "$(ctl containers -q)" web
+}
+
 @test "colours only on a terminal, none with NO_COLOR; a full disk is an error" {
 	run ctl ls
 	refute_output --partial $'\e['
