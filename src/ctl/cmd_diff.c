@@ -295,7 +295,8 @@ static int run(struct call *call, struct ovl_error *err)
 		return ret;
 	if (diff.old.has_redirects || diff.new.has_redirects)
 		out_note(&call->out, "directories were renamed there by means that are not "
-				     "followed: what they brought along is not shown");
+				     "followed: a launch refuses them (EPERM), and what they "
+				     "brought along is not shown");
 	finish(&diff);
 	print(&call->out, &diff);
 	return diff.count > 0;

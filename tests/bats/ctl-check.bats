@@ -452,6 +452,12 @@ podman_root() {
 	agrees
 	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule)"' <<<"$output" | sort)" $'warning metacopy\nwarning redirect'
 	assert_equal "$(jq -r '.[] | select(.rule == "redirect") | .what' <<<"$output")" 'directory with a redirect mark, and 1 more'
+	assert_equal "$(jq -r '.[].remedy' <<<"$output" | sort -u)" 'a launch refuses it (EPERM); a copy of it has no mark'
+	tree_busybox "$tree/$base/diff"
+	for name in c layer2; do
+		run "$OVLRUN" -t "$tree" "$top" /bin/ls -d "/$name"
+		assert_output --partial 'Operation not permitted'
+	done
 	run check --no-content
 	assert_success
 	rm -r "$tree/$middle/diff/a" "$tree/$middle/diff/c" "$tree/$middle/diff/layer2"
