@@ -254,11 +254,30 @@ $root/overlay2/$top/work"
 		run "$CTL" "$verb" a b c d
 		assert_equal "$status" 2
 	done
-	run "$CTL"
-	assert_equal "$status" 2
+	run --separate-stderr "$CTL"
+	assert_equal "$status:$output" 2:
+	assert_regex "$stderr" '^Usage: ovlctl VERB '
 	run "$CTL" nonsense
 	assert_equal "$status" 2
 	assert_line --index 0 'ovlctl: there is no verb nonsense'
+	for option in -qX -Xq -qr --root --json=x --jsons; do
+		run "$CTL" ls "$option"
+		assert_equal "$status" 2
+		case $option in
+		-*X*) assert_output "ovlctl: unrecognized option '-X'" ;;
+		-qr) assert_output "ovlctl: option '-r' requires an argument" ;;
+		--root) assert_output "ovlctl: option '--root' requires an argument" ;;
+		*) assert_output "ovlctl: unrecognized option '$option'" ;;
+		esac
+	done
+	# What is printed of a command line moves no terminal.
+	run "$CTL" $'\e[2J\u202e'
+	assert_line --index 0 'ovlctl: there is no verb \x1b[2J\xe2\x80\xae'
+	for option in $'--\e[2J' $'-\e'; do
+		run "$CTL" ls x "$option"
+		assert_output --partial '\x1b'
+		refute_output --partial $'\e'
+	done
 	run "$CTL" --version
 	assert_output --regexp '^ovlctl [0-9.]+$'
 }
@@ -315,6 +334,12 @@ $root/overlay2/$top/work"
 	run sh -c '"$0" ls -r "$1" >/dev/full' "$CTL" "$root"
 	assert_equal "$status" 2
 	assert_output --partial 'cannot write the output: No space left on device'
+	for words in --help --version help 'ls --help'; do
+		# shellcheck disable=SC2086 # words
+		run sh -c '"$@" >/dev/full' - "$CTL" $words
+		assert_equal "$status" 2
+		assert_output --partial 'cannot write the output: No space left on device'
+	done
 }
 
 @test "names that would move a terminal are shown escaped" {
