@@ -14,33 +14,43 @@
 #define CELL_SIZE  64
 #define SHORT_LIST 2 /* as many texts of a list */
 
+/*
+ * Characters that no terminal gets: control, what has no width or turns the direction of writing, so that a name could look
+ * like another, lines and paragraphs, and what UTF-8 does not have. In order.
+ */
+static const struct {
+	unsigned int first, last;
+} hidden[] = {
+	{ 0, 0x1f },	      { 0x7f, 0x9f },	    { 0xad, 0xad },	{ 0x34f, 0x34f },
+	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f }, { 0x3164, 0x3164 },
+	{ 0xd800, 0xdfff },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
+	{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff }, { 0x110000, ~0u },
+};
+
 /* Bytes of the valid UTF-8 sequence of a printable character at text, or 0. */
 static size_t printable(const unsigned char *text)
 {
-	size_t len = text[0] < 0x80			 ? 1
-		     : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-		     : (text[0] & 0xf0) == 0xe0		 ? 3
-		     : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-							 : 0;
+	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = text[0] < 0x80   ? 1
+		     : text[0] < 0xc0 ? 0
+		     : text[0] < 0xe0 ? 2
+		     : text[0] < 0xf0 ? 3
+		     : text[0] < 0xf8 ? 4
+				      : 0;
+	unsigned int character = len > 1 ? text[0] & (0x7fu >> len) : text[0];
 
-	if (len == 1)
-		return text[0] >= 0x20 && text[0] != 0x7f;
 	for (size_t i = 1; i < len; i++) {
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
+		character = character << 6 | (text[i] & 0x3f);
 	}
-	if (len == 0 || (len == 2 && text[0] == 0xc2 && text[1] < 0xa0)) /* C1 controls */
+	if (len == 0 || character < least[len])
 		return 0;
-	if (len == 3 &&
-	    ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0)))
-		return 0;
-	/* Characters that turn the direction of writing, or are lines. */
-	if (len == 3 && text[0] == 0xe2 && (text[1] == 0x80 || text[1] == 0x81) &&
-	    text[2] >= 0xa6 && text[2] <= 0xae)
-		return 0;
-	if (len == 4 &&
-	    ((text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90)))
-		return 0;
+	for (size_t i = 0; hidden[i].first <= character; i++) {
+		if (character <= hidden[i].last)
+			return 0;
+	}
 	return len;
 }
 

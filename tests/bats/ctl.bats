@@ -342,6 +342,29 @@ $root/overlay2/$top/work"
 	done
 }
 
+# shown TEXT SHOWN: how a message has it.
+shown() {
+	run "$CTL" "$1"
+	assert_line --index 0 "ovlctl: there is no verb $2"
+}
+
+@test "characters that have no width, turn the writing or are none are shown as bytes; all others as they are" {
+	local character text LC_ALL=C.UTF-8 # for printf
+	for character in 0001 001f 007f 0080 009f 00ad 034f 061c 115f 180e 200b 200c 200d 200e 200f 2028 202a 202e 2060 2066 206f 3164 \
+		feff ffa0 fff9 0001d173 000e0001 000e007f 000e0100; do
+		text=$(printf "\\U$character")
+		shown "a${text}b" "a$(printf %s "$text" | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')b"
+	done
+	for text in 'aé~' ' …‧‰⁁' '한글' '日本' 'ﷺ�' '😀' $'\u00a0\u00ac\u00ae\u0378\u07ff\u0800\ud7ff\ue000\uffff\U10000\U10ffff'; do
+		shown "$text" "$text"
+	done
+	# No UTF-8: too long, halves of pairs, beyond the end, cut.
+	for text in '\xc0\x80' '\xc1\xbf' '\xe0\x9f\xbf' '\xed\xa0\x80' '\xf0\x8f\xbf\xbf' '\xf4\x90\x80\x80' '\xf8\x88\x80\x80' '\xff' \
+		'\x80' '\xc3' '\xe2\x80'; do
+		shown "$(printf "$text")" "$text"
+	done
+}
+
 @test "names that would move a terminal are shown escaped" {
 	file=$root/image/overlay2/repositories.json
 	cp "$file" "$BATS_TEST_TMPDIR/saved"
