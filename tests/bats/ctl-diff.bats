@@ -152,7 +152,7 @@ C /uid'
 
 @test "diff: the view is the kernel's, for trees grown at random" {
 	lines=0 deleted=0
-	for seed in 1 2 3 4; do
+	for seed in 1 2 3 4 105; do # in the last, things differ in the fraction of a second only
 		tree_chain "$tree" "$LAYERS" >/dev/null
 		tree_layer "$tree" "$(tree_id 99)" "$(tree_link 99)" # empty
 		dirs=()
