@@ -23,8 +23,8 @@ static const struct {
 	{ "overlay", "overlay", true },
 	{ "devicemapper", "devicemapper/metadata", true },
 	/* The containerd store: what is empty here is only a managed containerd that nobody uses. */
-	{ "overlayfs",
-	  "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots", false },
+	{ "overlayfs", "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots",
+	  false },
 };
 
 static int count(const char *name, void *context)
