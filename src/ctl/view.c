@@ -106,34 +106,35 @@ static int fail(const struct view *view, unsigned int layer, const char *path, i
 }
 
 /*
- * The extended attribute of what is open as fd, O_PATH or not; with name NULL the list of their names. Whatever else than that
- * there is none is kept for view_check(): no mark must be lost in silence.
+ * The extended attribute of entry in the open directory dirfd, or "."; with name NULL the list of their names. Through the working
+ * directory: it opens nothing, and needs no /proc. Whatever else than that there is none is kept for view_check(): no mark must be
+ * lost in silence.
  */
-static ssize_t attribute_of(const struct view *view, unsigned int layer, const char *path, int fd,
-			    const char *name, void *value, size_t size)
+static ssize_t attribute_of(const struct view *view, unsigned int layer, const char *path,
+			    int dirfd, const char *entry, const char *name, void *value,
+			    size_t size)
 {
-	char link[sizeof("/proc/self/fd/") + 10];
-	ssize_t len;
+	ssize_t len = fchdir(dirfd);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = name ? getxattr(link, name, value, size) : listxattr(link, value, size);
+	if (len == 0)
+		len = name ? lgetxattr(entry, name, value, size) : llistxattr(entry, value, size);
 	if (len >= 0)
 		return len;
 	len = -errno;
-	/* Longer than it is asked for; of another namespace's root. */
-	if (len != -ENODATA && len != -EOPNOTSUPP && len != -ERANGE && len != -EOVERFLOW &&
-	    view->unread->errnum == 0)
+	/* Gone meanwhile; longer than it is asked for; of another namespace's root. */
+	if (len != -ENODATA && len != -EOPNOTSUPP && len != -ENOENT && len != -ERANGE &&
+	    len != -EOVERFLOW && view->unread->errnum == 0)
 		fail(view, layer, path, (int)-len, view->unread);
 	return len;
 }
 
-static bool has_mark(const struct view *view, unsigned int layer, const char *path, int fd,
-		     const char *mark, const char *value)
+static bool has_mark(const struct view *view, unsigned int layer, const char *path, int dirfd,
+		     const char *entry, const char *mark, const char *value)
 {
 	char name[MARK_SIZE], found = 0;
 
 	stpcpy(stpcpy(name, view->marks), mark);
-	return attribute_of(view, layer, path, fd, name, &found, value ? 1 : 0) >= 0 &&
+	return attribute_of(view, layer, path, dirfd, entry, name, &found, value ? 1 : 0) >= 0 &&
 	       (!value || found == *value);
 }
 
@@ -141,19 +142,9 @@ static bool has_mark(const struct view *view, unsigned int layer, const char *pa
 static bool is_whiteout(const struct view *view, unsigned int layer, const char *path, int dirfd,
 			const struct view_entry *entry)
 {
-	bool is_marked;
-	int fd;
-
-	if (view_is_whiteout(entry))
-		return true;
-	if (!S_ISREG(entry->st.st_mode) || entry->st.st_size != 0)
-		return false;
-	fd = openat(dirfd, entry->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return false; /* gone meanwhile */
-	is_marked = has_mark(view, layer, path, fd, "whiteout", NULL);
-	close(fd);
-	return is_marked;
+	return view_is_whiteout(entry) ||
+	       (S_ISREG(entry->st.st_mode) && entry->st.st_size == 0 &&
+		has_mark(view, layer, path, dirfd, entry->name, "whiteout", NULL));
 }
 
 /* Adds the entries of one layer's directory. */
@@ -237,11 +228,11 @@ void view_list_free(struct view_list *list)
 /* True if lower directories are not merged with the one that is open as fd. */
 static bool is_opaque(struct view *view, unsigned int layer, const char *path, int fd)
 {
-	if (has_mark(view, layer, path, fd, "redirect", NULL)) {
+	if (has_mark(view, layer, path, fd, ".", "redirect", NULL)) {
 		view->has_redirects = true;
 		return true;
 	}
-	return has_mark(view, layer, path, fd, "opaque", "y");
+	return has_mark(view, layer, path, fd, ".", "opaque", "y");
 }
 
 int view_enter(struct view *view, const struct view_dir *dir, const char *path,
@@ -282,8 +273,8 @@ bool view_is_whiteout(const struct view_entry *entry)
 
 bool view_is_opaque(const struct view *view, unsigned int layer, const char *path)
 {
-	int fd = open_in(view, layer, path, O_PATH);
-	bool is = fd >= 0 && has_mark(view, layer, path, fd, "opaque", "y");
+	int fd = open_in(view, layer, path, O_PATH | O_DIRECTORY);
+	bool is = fd >= 0 && has_mark(view, layer, path, fd, ".", "opaque", "y");
 
 	if (fd >= 0)
 		close(fd);
@@ -293,13 +284,17 @@ bool view_is_opaque(const struct view *view, unsigned int layer, const char *pat
 ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
 		       const char *name, void *value, size_t size)
 {
-	int fd = open_in(view, layer, path, O_PATH);
-	ssize_t len;
+	const char *slash = strrchr(path, '/');
+	char *parent = slash ? strndup(path, (size_t)(slash - path)) : file_copy("");
+	int fd = parent ? open_in(view, layer, parent, O_PATH | O_DIRECTORY) : -ENOMEM;
+	ssize_t len = fd;
 
-	if (fd < 0)
-		return fd;
-	len = attribute_of(view, layer, path, fd, name, value, size);
-	close(fd);
+	if (fd >= 0) {
+		len = attribute_of(view, layer, path, fd, slash ? slash + 1 : path, name, value,
+				   size);
+		close(fd);
+	}
+	free(parent);
 	return len;
 }
 

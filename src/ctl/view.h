@@ -2,7 +2,7 @@
 /*
  * What the kernel's overlay would show of a stack, read from its layers without mounting anything. One directory at a time is
  * in memory; it is found anew by its path beneath each layer that it merges, so that nothing is followed and one descriptor
- * is open. A path has PATH_MAX bytes with the layer's directory in front of it: what lies deeper is -ENAMETOOLONG.
+ * is open; the working directory is another meanwhile. A path has PATH_MAX bytes with the layer's directory in front of it: what lies deeper is -ENAMETOOLONG.
  *
  * Redirects are not followed, as ovlrun's mounts do not: a directory that has one shows its own layer's content.
  */
