@@ -428,7 +428,7 @@ ovlctl: shell:latest: alice may use it ($ours:2)"
 	assert_success
 	assert_line --regexp "^ovlctl: note: $diff/in/(su|group): set-id file or file with capabilities, and 1 more; without effect"
 	assert_line --regexp "^ovlctl: warning: $diff/in/\\\\x1b\\[2Jnull: device node; look where"
-	assert_line --regexp "^ovlctl: warning: $diff/in/moved: directory with a redirect mark; ovlrun does not follow it"
+	assert_line --regexp "^ovlctl: warning: $diff/in/moved: directory with a redirect mark; a launch refuses it"
 	allows tools:1.0
 	(
 		cd "$diff/in"
