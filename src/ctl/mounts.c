@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "mounts.h"
 
@@ -199,6 +202,20 @@ unsigned int mounts_layer(const struct store *store, const char *path)
 		layer = store_link(store, slash + 1); /* HOME/l/LINK, or l/LINK */
 	}
 	return layer;
+}
+
+int mounts_open_dir(const char *path, const char *verb, struct ovl_error *err)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ELOOP)
+		return ovl_fail(err, ELOOP, verb, "there is a symbolic link in this name",
+				"`realpath` tells where it leads", "%s", path);
+	return ovl_cannot(err, errno, verb, path, errno == ENOSYS ? "it needs Linux 5.6" : NULL);
 }
 
 bool mounts_is_own(const struct overlay *overlay)

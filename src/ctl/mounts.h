@@ -46,6 +46,12 @@ int mounts_each(const struct namespace *namespace,
 /* The layer of the tree that path, a lower or an upper of an overlay, is; or NO_LAYER. */
 unsigned int mounts_layer(const struct store *store, const char *path);
 
+/*
+ * Opens the directory path (O_PATH) if no symbolic link is on the way: one could be a user's, who would choose what root mounts
+ * on or unmounts. A descriptor, or -errno.
+ */
+int mounts_open_dir(const char *path, const char *verb, struct ovl_error *err);
+
 /* True if `ovlctl mount` made it. */
 bool mounts_is_own(const struct overlay *overlay);
 

@@ -52,6 +52,26 @@ umount_it() {
 	run "$CTL" umount "$@"
 }
 
+# stopped_behind CALL N COMMAND...: starts it with a tracer that stops it behind its N-th CALL. Sets pid; go_on lets it go on.
+stopped_behind() {
+	local call=$1 n=$2 log=$BATS_TEST_TMPDIR/stopped
+	shift 2
+	: >"$log"
+	coproc TRACED { exec strace -D -o "$log" -e "trace=$call" -e "inject=$call:signal=STOP:when=$n" "$@" 3>&- 2>&1; }
+	pid=$TRACED_PID # with -D it is the tracer that is the child
+	exec {said_fd}<&"${TRACED[0]}" # bash forgets its own copy when the process ends
+	until grep -q '^--- stopped by SIGSTOP' "$log"; do kill -0 "$pid"; done
+}
+
+# Sets status and output.
+go_on() {
+	kill -CONT "$pid"
+	output=$(cat <&"$said_fd")
+	exec {said_fd}<&-
+	status=0
+	wait "$pid" || status=$?
+}
+
 unmounted() {
 	if mountpoint -q "$1"; then
 		fail "something is mounted on $1"
@@ -291,4 +311,23 @@ running() {
 	umount_it "$dir"
 	assert_success
 	unmounted "$dir"
+}
+
+@test "umount: a directory that is swapped for a link meanwhile leads to nothing else" {
+	mkdir -p "$root/home/a/mnt" "$root/other/mnt"
+	mount -t tmpfs other "$root/other/mnt"
+	mount_it web "$root/home/a/mnt"
+	assert_success
+	run strace -o "$BATS_TEST_TMPDIR/calls" -e trace=close,umount2 -e inject=umount2:error=EBUSY "$OVL_TOP/build/ovlctl" \
+		umount "$root/home/a/mnt"
+	assert_failure 2
+	last=$(awk '/^close/ { n++ } /^umount2/ { print n }' "$BATS_TEST_TMPDIR/calls")
+	stopped_behind close "$last" "$OVL_TOP/build/ovlctl" umount "$root/home/a/mnt"
+	mv "$root/home/a" "$root/home/b"
+	ln -s "$root/other" "$root/home/a"
+	go_on
+	umount "$root/other/mnt" # it is there still
+	assert_equal "$status" 0
+	unmounted "$root/home/b/mnt"
+	rm -r "$root/home" "$root/other"
 }
