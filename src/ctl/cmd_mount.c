@@ -195,9 +195,9 @@ static int run(struct call *call, struct ovl_error *err)
 	work.store = &store;
 	work.layer = &store.layers[named.layer];
 	work.is_writable = call_option(call, "rw") != NULL;
-	work.dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	work.dirfd = mounts_open_dir(dir, "mount on", err);
 	if (work.dirfd < 0)
-		return ovl_cannot(err, errno, "mount on", dir, NULL);
+		return work.dirfd;
 	return check_use(&work, name, &call->out, err) ?: enter(&work, err) ?: compose(&work, err)
 		       ?: attach(&work, dir, err);
 }
