@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/mount.h>
@@ -31,6 +32,7 @@
 #define PLACE	   "/run" /* is there on every system; a tmpfs covers it */
 #define OWN_TOP	   MOUNTS_OWN "/top"
 #define OWN_MERGED MOUNTS_OWN "/merged"
+#define ACL_SIZE   4096
 
 struct work {
 	const struct store *store;
@@ -103,19 +105,37 @@ static int enter(struct work *work, struct ovl_error *err)
 		       ?: ovl_tree_resolve(&work->tree, &work->stack, true, err);
 }
 
+static int copy_acl(int from, const char *to, const char *name)
+{
+	char acl[ACL_SIZE];
+	ssize_t len = fgetxattr(from, name, acl, sizeof(acl));
+
+	if (len < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return setxattr(to, name, acl, (size_t)len, 0);
+}
+
 /* The generated topmost lower: without an upper the kernel wants two, and its attributes are those of the whole. */
 static int make_top(const struct work *work, struct ovl_error *err)
 {
 	char diff[OVL_ID_MAX + sizeof("/diff")];
 	struct stat like;
+	int ret = 0, fd;
 
 	snprintf(diff, sizeof(diff), "%s/diff", work->stack.layer[0].id);
-	if (fstatat(work->tree.fd, diff, &like, AT_SYMLINK_NOFOLLOW) < 0)
-		return ovl_cannot(err, errno, "examine", diff, NULL);
-	if (mkdir(OWN_TOP, 0700) < 0 || chown(OWN_TOP, like.st_uid, like.st_gid) < 0 ||
-	    chmod(OWN_TOP, like.st_mode & 07777) < 0)
-		return ovl_cannot(err, errno, "make", OWN_TOP, NULL);
-	return 0;
+	fd = ovl_beneath_open(work->tree.fd, diff, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return ovl_cannot(err, -fd, "open", diff, NULL);
+	if (fstat(fd, &like) < 0)
+		ret = ovl_cannot(err, errno, "examine", diff, NULL);
+	else if (mkdir(OWN_TOP, 0700) < 0 || chown(OWN_TOP, like.st_uid, like.st_gid) < 0 ||
+		 chmod(OWN_TOP, like.st_mode & 07777) < 0)
+		ret = ovl_cannot(err, errno, "make", OWN_TOP, NULL);
+	else if (copy_acl(fd, OWN_TOP, "system.posix_acl_access") < 0 ||
+		 copy_acl(fd, OWN_TOP, "system.posix_acl_default") < 0)
+		ret = ovl_cannot(err, errno, "copy the access list of", diff, NULL);
+	close(fd);
+	return ret;
 }
 
 /*

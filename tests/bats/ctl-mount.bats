@@ -118,6 +118,28 @@ running() {
 	rm -r "$odd"
 }
 
+@test "mount: the access lists of the root directory are the image's" {
+	local kind
+	for kind in access default; do
+		setfattr -n "system.posix_acl_$kind" -v "$(closed_to_user)" "$tree/$top/diff"
+	done
+	mount_it debian:12 "$dir"
+	run ls "$dir"
+	assert_success
+	run -2 as_user ls "$dir"
+	for kind in access default; do
+		assert_equal "$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$dir" | sha256)" \
+			"$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$tree/$top/diff" | sha256)"
+		setfattr -x "system.posix_acl_$kind" "$tree/$top/diff"
+	done
+	umount_it "$dir"
+	chmod 0750 "$tree/$top/diff"
+	mount_it debian:12 "$dir" # the twin: without them there are none
+	assert_equal "$(getfattr --absolute-names -d -m system "$dir")" ''
+	umount_it "$dir"
+	before=$(host_state "$tree"/*/diff) # the directory's time
+}
+
 @test "mount, umount: no symbolic link leads to the directory: it could be a user's" {
 	mkdir "$root/home" "$root/other"
 	ln -s "$root/other" "$root/home/link"
