@@ -34,6 +34,7 @@ teardown_file() {
 setup() {
 	load ../lib/helpers
 	. "$OVL_TOP/tests/lib/docker.bash"
+	dir=$root/dir # the helpers use this name
 	before=$(host_state "$tree"/*/diff)
 }
 
@@ -244,6 +245,96 @@ running() {
 	umount_it "$dir"
 	rmdir "$root/elsewhere"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: a container that runs under another name of its layer" {
+	mkdir "$root/elsewhere" "$root/bound"
+	mount --bind "$tree/$upper" "$root/bound"
+	for name in "$tree/$upper/diff/" "$tree/./$upper//diff" "$root/bound/diff"; do
+		mount -t overlay -o "lowerdir=$tree/$(tree_id 1)/diff,upperdir=$name,workdir=${name%diff*}work" x "$root/elsewhere"
+		mount_it --rw web "$dir"
+		assert_failure 2
+		assert_output --partial 'it is mounted already'
+		umount -l "$root/elsewhere"
+	done
+	umount "$root/bound"
+	# It is in no table: only a process is in it.
+	running "$root/elsewhere"
+	cd "$root/elsewhere"
+	umount -l "$root/elsewhere"
+	mount_it --rw web "$dir"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	cd /
+	mount_it --rw web "$dir"
+	assert_success
+	umount_it "$dir"
+	rmdir "$root/elsewhere" "$root/bound"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: a container that starts between the look and the mount" {
+	mkdir "$root/elsewhere"
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$dir" # the next call mounts the overlay
+	running "$root/elsewhere"
+	go_on
+	umount "$root/elsewhere"
+	unmounted "$dir"
+	assert_equal "$status" 2
+	assert_output --partial 'it is mounted already'
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$dir" # the twin
+	go_on
+	assert_equal "$status" 0
+	umount_it "$dir"
+	rmdir "$root/elsewhere"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+# refuses_to_write: mount --rw of the container is refused, and nothing is mounted.
+refuses_to_write() {
+	mount_it --rw web "$dir"
+	unmounted "$dir"
+	assert_failure 2
+	assert_output --partial "no container's own layer"
+}
+
+@test "mount --rw: what a layer or an image is built on is never written, whatever the engine says" {
+	local mounts=$root/image/overlay2/layerdb/mounts
+	tree_layer "$tree" "$(tree_id 21)" "$(tree_link 21)" "$upper"
+	rm "$tree/$upper/committed" # as Podman has it
+	refuses_to_write
+	rm -r "$tree/$(tree_id 21)" "$tree/l/$(tree_link 21)"
+	for id in "$(tree_id 5)" "$top"; do # of images; the first has no layer above it
+		printf %s "$id" >"$mounts/$(sha256 <<<'container web')/mount-id"
+		[ "$id" != "$top" ] || mv "$tree/$top/committed" "$root/committed"
+		refuses_to_write
+	done
+	mv "$root/committed" "$tree/$top/committed"
+	run "$CTL" ls -j -r "$root"
+	assert_equal "$(jq -r --arg id "$top" '.[] | select(.id == $id) | .kind' <<<"$output")" image
+	printf %s "$upper" >"$mounts/$(sha256 <<<'container web')/mount-id"
+	cp -r "$mounts/$(sha256 <<<'container web')" "$mounts/$(sha256 <<<'container two')" # two that say it is theirs
+	refuses_to_write
+	rm -r "$mounts/$(sha256 <<<'container two')"
+	mount_it --rw web "$dir"
+	assert_success
+	umount_it "$dir"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: what was not written in full, and a missing work directory, are told before" {
+	mkdir -p "$tree/$upper/work/work/incompat/volatile"
+	mount_it --rw web "$dir"
+	assert_failure 2
+	assert_output --partial "$tree/$upper/work/work/incompat"
+	assert_output --partial 'volatile'
+	refute_output --partial /run/ovlctl
+	rm -r "$tree/$upper/work/work"
+	mv "$tree/$upper/work" "$root/work"
+	mount_it --rw web "$dir"
+	mv "$root/work" "$tree/$upper/work"
+	assert_failure 2
+	assert_output --partial "$tree/$upper/work: "
 }
 
 @test "mount --rw: a planted work directory does no harm" {
