@@ -191,26 +191,17 @@ static int is_in_use(const struct work *work, struct ovl_error *err)
 	return errno == EBUSY;
 }
 
-/* Told of an overlay that is not this one. */
+/* Told of an overlay: is it another one with this layer as its upper? */
 static int is_other(const struct overlay *overlay, void *context)
 {
 	const struct work *work = context;
-	unsigned int upper = overlay->upper ? mounts_layer(work->store, overlay->upper) : NO_LAYER;
+	unsigned int upper;
 
-	return upper != NO_LAYER && &work->store->layers[upper] == work->layer &&
-	       strcmp(overlay->point, OWN_MERGED) != 0;
-}
-
-/* 1 if one was mounted between the look and the mount: whatever comes later finds this mount. */
-static int is_shared(struct work *work, struct ovl_error *err)
-{
-	struct namespaces namespaces;
-	int ret = mounts_namespaces(&namespaces, err);
-
-	for (size_t i = 0; ret == 0 && i < namespaces.count; i++)
-		ret = mounts_each(&namespaces.list[i], is_other, work);
-	free(namespaces.list);
-	return ret;
+	if (!overlay->upper || overlay->is_foreign ||
+	    (overlay->pid == 0 && strcmp(overlay->point, OWN_MERGED) == 0))
+		return 0;
+	upper = mounts_layer(work->store, overlay, overlay->upper);
+	return upper != NO_LAYER && &work->store->layers[upper] == work->layer;
 }
 
 static int fail_busy(const char *name, struct ovl_error *err)
@@ -237,6 +228,7 @@ static int mount_writable(struct work *work, const char *name, struct ovl_error 
 {
 	struct ovl_overlay overlay = { .stack = &work->stack };
 	char below[OVL_PATH_MAX];
+	bool is_partial;
 	int ret = is_in_use(work, err);
 
 	snprintf(below, sizeof(below), "%s/work", work->own);
@@ -245,9 +237,10 @@ static int mount_writable(struct work *work, const char *name, struct ovl_error 
 	work->stack.depth--;
 	memmove(work->stack.layer, work->stack.layer + 1,
 		work->stack.depth * sizeof(work->stack.layer[0]));
+	/* Looks again: a container that starts from now on finds this mount. */
 	if (ret == 0)
 		ret = ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err)
-			      ?: is_shared(work, err);
+			      ?: mounts_all(is_other, work, &is_partial, err);
 	return ret > 0 ? fail_busy(name, err) : ret;
 }
 

@@ -55,7 +55,6 @@ static int enter_parent(int fd, char *name, size_t size)
 
 static int run(struct call *call, struct ovl_error *err)
 {
-	const struct namespace own = { 0 };
 	const char *dir = call->argv[0];
 	char name[NAME_MAX + 1];
 	unsigned long id;
@@ -64,10 +63,11 @@ static int run(struct call *call, struct ovl_error *err)
 	if (fd < 0)
 		return fd;
 	id = mount_id(fd, "");
-	ret = id && mounts_each(&own, is_wanted, &id) == 1 ? enter_parent(fd, name, sizeof(name))
-							   : -EINVAL;
+	ret = id ? mounts_own(is_wanted, &id, err) : 0;
+	if (ret == 1)
+		ret = enter_parent(fd, name, sizeof(name)) ?: 1;
 	close(fd); /* it would be a user of the mount */
-	if (ret < 0 || mount_id(AT_FDCWD, name) != id)
+	if (ret != 1 || mount_id(AT_FDCWD, name) != id)
 		return ovl_fail(err, EINVAL, "unmount", "nothing that `ovlctl mount` has mounted",
 				"`ovlctl ps` lists what is mounted", "%s", dir);
 	if (umount2(name, UMOUNT_NOFOLLOW) < 0)
