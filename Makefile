@@ -217,7 +217,7 @@ bench: $(B)/deps.mk
 tcb:
 	packaging/tcb.sh 4150 $(TCB_SOURCES) $(TCB_HEADERS)
 	packaging/tcb.sh 1350 $(INIT_SOURCES) $(INIT_HEADERS)
-	packaging/tcb.sh 7200 $(CTL_SOURCES) $(CTL_HEADERS)
+	packaging/tcb.sh 7350 $(CTL_SOURCES) $(CTL_HEADERS)
 
 # The same sources through clang, with musl's headers.
 MUSL_INCDIR = $(dir $(filter %/stdio.h,$(shell $(MUSL_CC) -M -include stdio.h -xc /dev/null)))

@@ -6,11 +6,13 @@
  * directory, by descriptors. So whenever it is killed nothing is left, and nothing but that overlay is to be undone: the tmpfs
  * lives as long as the overlay needs it, seen by nobody.
  *
- * MUST 1. Read-only, unless --rw names a container's own layer, which no child has and nothing has mounted. (ctl-mount.bats)
+ * MUST 1. Read-only, unless --rw names a container's own layer, which nothing is built on and nothing has mounted, under no
+ *         name and in no namespace. (ctl-mount.bats)
  * MUST 2. The layers are those that the core has checked; it mounts them with nosuid and nodev. (ctl-mount.bats)
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/mount.h>
@@ -31,6 +34,8 @@
 #define PLACE	   "/run" /* is there on every system; a tmpfs covers it */
 #define OWN_TOP	   MOUNTS_OWN "/top"
 #define OWN_MERGED MOUNTS_OWN "/merged"
+#define OWN_WORK   MOUNTS_OWN "/work" /* of no overlay */
+#define ACL_SIZE   4096
 
 struct work {
 	const struct store *store;
@@ -38,52 +43,64 @@ struct work {
 	bool is_writable;
 	int dirfd,
 		namespacefd; /* of the namespace that it is mounted in: the directory, and itself */
+	char own[sizeof(MOUNTS_OWN "/") + OVL_ID_MAX],
+		upper[OVL_PATH_MAX]; /* where the layer is bound, and its diff */
 	struct ovl_tree tree;
 	struct ovl_stack stack;
 };
 
-static int is_upper(const struct overlay *overlay, void *context)
+/* No layer, image or other container has it below: what is written there nobody else sees. */
+static bool is_own_layer(const struct store *store, unsigned int number)
 {
-	const struct work *work = context;
-	unsigned int upper = overlay->upper ? mounts_layer(work->store, overlay->upper) : NO_LAYER;
+	const struct layer *layer = &store->layers[number];
 
-	return upper != NO_LAYER && &work->store->layers[upper] == work->layer;
+	for (unsigned int i = 0; i < store->layer_count; i++) {
+		if (store->layers[i].parent == number)
+			return false;
+	}
+	return layer->kind == LAYER_CONTAINER && layer->users == 1 && !layer->is_committed;
 }
 
-/* 1 if something writes to the layer, in any namespace. */
-static int is_in_use(struct work *work, struct ovl_error *err)
+static int is_entry(const char *name, void *context)
 {
-	struct namespaces namespaces;
-	int ret = mounts_namespaces(&namespaces, err);
-
-	if (ret == 0)
-		ret = layer_is_mounted(work->store, work->layer);
-	for (size_t i = 0; ret == 0 && i < namespaces.count; i++)
-		ret = mounts_each(&namespaces.list[i], is_upper, work);
-	free(namespaces.list);
-	return ret;
+	(void)name;
+	(void)context;
+	return 1;
 }
 
-/* Whether the layer may be mounted as is asked. */
-static int check_use(struct work *work, const char *name, const struct out *out,
-		     struct ovl_error *err)
+/* What would make the kernel refuse the work directory, or take it for read-only. */
+static int check_work(const struct work *work, struct ovl_error *err)
 {
-	int is_used;
+	const struct dir *tree = &work->store->tree;
+	char path[PATH_MAX];
+	int fd, ret;
 
-	if (work->is_writable &&
-	    (work->layer->kind != LAYER_CONTAINER || work->layer->is_committed))
+	snprintf(path, sizeof(path), "%s/work", work->layer->id);
+	fd = ovl_beneath_open(tree->fd, path, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return ovl_fail(err, -fd, "open", NULL, NULL, "%s/%s", tree->path, path);
+	close(fd);
+	snprintf(path, sizeof(path), "%s/work/work/incompat", work->layer->id);
+	ret = file_each(tree, path, is_entry, NULL, err);
+	if (ret <= 0)
+		return ret;
+	return ovl_fail(err, EUCLEAN, "write to", "it was volatile, and not unmounted in order",
+			"what it holds may be incomplete; the container is writable again without "
+			"this directory",
+			"%s/%s", tree->path, path);
+}
+
+/* Whether the layer may be mounted as is asked, as far as it can be told without a mount. */
+static int check_use(const struct work *work, const char *name, struct ovl_error *err)
+{
+	if (!work->is_writable)
+		return 0;
+	if (!is_own_layer(work->store, (unsigned int)(work->layer - work->store->layers)))
 		return ovl_fail(
 			err, EPERM, "write to", "it is no container's own layer",
 			"mount it without --rw; `ovlrun` gives each session a layer of its own",
 			"%s", name);
-	is_used = is_in_use(work, err);
-	if (is_used <= 0)
-		return is_used;
-	if (work->is_writable)
-		return ovl_fail(err, EBUSY, "write to", "it is mounted already",
-				"stop the container; `ovlctl ps` tells who has it", "%s", name);
-	out_note(out, "%s is in use: what is written there meanwhile may be seen, or not", name);
-	return 0;
+	return check_work(work, err);
 }
 
 /* Goes into a mount namespace of its own, and reads the stack there: descriptors of another could not be mounted. */
@@ -103,64 +120,142 @@ static int enter(struct work *work, struct ovl_error *err)
 		       ?: ovl_tree_resolve(&work->tree, &work->stack, true, err);
 }
 
+static int copy_acl(int from, const char *to, const char *name)
+{
+	char acl[ACL_SIZE];
+	ssize_t len = fgetxattr(from, name, acl, sizeof(acl));
+
+	if (len < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -1;
+	return setxattr(to, name, acl, (size_t)len, 0);
+}
+
 /* The generated topmost lower: without an upper the kernel wants two, and its attributes are those of the whole. */
 static int make_top(const struct work *work, struct ovl_error *err)
 {
 	char diff[OVL_ID_MAX + sizeof("/diff")];
 	struct stat like;
+	int ret = 0, fd;
 
 	snprintf(diff, sizeof(diff), "%s/diff", work->stack.layer[0].id);
-	if (fstatat(work->tree.fd, diff, &like, AT_SYMLINK_NOFOLLOW) < 0)
-		return ovl_cannot(err, errno, "examine", diff, NULL);
-	if (mkdir(OWN_TOP, 0700) < 0 || chown(OWN_TOP, like.st_uid, like.st_gid) < 0 ||
-	    chmod(OWN_TOP, like.st_mode & 07777) < 0)
-		return ovl_cannot(err, errno, "make", OWN_TOP, NULL);
-	return 0;
+	fd = ovl_beneath_open(work->tree.fd, diff, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return ovl_cannot(err, -fd, "open", diff, NULL);
+	if (fstat(fd, &like) < 0)
+		ret = ovl_cannot(err, errno, "examine", diff, NULL);
+	else if (mkdir(OWN_TOP, 0700) < 0 || chown(OWN_TOP, like.st_uid, like.st_gid) < 0 ||
+		 chmod(OWN_TOP, like.st_mode & 07777) < 0)
+		ret = ovl_cannot(err, errno, "make", OWN_TOP, NULL);
+	else if (copy_acl(fd, OWN_TOP, "system.posix_acl_access") < 0 ||
+		 copy_acl(fd, OWN_TOP, "system.posix_acl_default") < 0)
+		ret = ovl_cannot(err, errno, "copy the access list of", diff, NULL);
+	close(fd);
+	return ret;
 }
 
 /*
- * Binds the layer at own, so that its upper and work directory have plain names: links there lead to other mounts, where the
- * kernel takes no work directory, or stay in the layer.
+ * Makes the place, with the layer bound there, so that its upper and work directory have plain names: links there lead to other
+ * mounts, where the kernel takes no work directory, or stay in the layer.
  */
-static int bind_layer(const struct work *work, const char *own, struct ovl_error *err)
+static int prepare(const struct work *work, struct ovl_error *err)
 {
 	int fd = ovl_beneath_open(work->tree.fd, work->layer->id, O_PATH | O_DIRECTORY);
 	int ret = 0;
 
 	if (fd < 0)
 		return ovl_cannot(err, -fd, "open", work->layer->id, NULL);
-	if (mkdir(own, 0700) < 0 || fchdir(fd) < 0 || mount(".", own, NULL, MS_BIND, NULL) < 0)
-		ret = ovl_cannot(err, errno, "bind", own, NULL);
+	if (mount("ovlctl", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 ||
+	    mkdir(MOUNTS_OWN, 0700) < 0 || mkdir(OWN_MERGED, 0700) < 0 ||
+	    mkdir(OWN_WORK, 0700) < 0 || mkdir(work->own, 0700) < 0 || fchdir(fd) < 0 ||
+	    mount(".", work->own, NULL, MS_BIND, NULL) < 0)
+		ret = ovl_cannot(err, errno, "make", MOUNTS_OWN, NULL);
 	close(fd);
 	return ret;
 }
 
-/* Mounts the overlay at OWN_MERGED. */
-static int compose(struct work *work, struct ovl_error *err)
+/*
+ * 1 if the layer is the upper of an overlay, in whatever namespace and under whatever name: the kernel keeps that with the
+ * directory itself, and tells it to a mount that cannot be. With index=on it first refuses a directory in use, and then this
+ * work directory, since it lies in another mount. Nothing is written.
+ */
+static int is_in_use(const struct work *work, struct ovl_error *err)
+{
+	char options[OVL_PATH_MAX * 2];
+
+	snprintf(options, sizeof(options),
+		 "index=on,lowerdir=" OWN_MERGED ",upperdir=%s,workdir=" OWN_WORK, work->upper);
+	if (mount("ovlctl", OWN_MERGED, "overlay", 0, options) == 0)
+		return ovl_cannot(err, EPROTO, "examine", work->layer->id, NULL);
+	if (errno != EBUSY && errno != EINVAL)
+		return ovl_cannot(err, errno, "examine", work->layer->id, NULL);
+	return errno == EBUSY;
+}
+
+/* Told of an overlay: is it another one with this layer as its upper? */
+static int is_other(const struct overlay *overlay, void *context)
+{
+	const struct work *work = context;
+	unsigned int upper;
+
+	if (!overlay->upper || overlay->is_foreign ||
+	    (overlay->pid == 0 && strcmp(overlay->point, OWN_MERGED) == 0))
+		return 0;
+	upper = mounts_layer(work->store, overlay, overlay->upper);
+	return upper != NO_LAYER && &work->store->layers[upper] == work->layer;
+}
+
+static int fail_busy(const char *name, struct ovl_error *err)
+{
+	return ovl_fail(err, EBUSY, "write to", "it is mounted already",
+			"stop the container; `ovlctl ps` tells who has it", "%s", name);
+}
+
+static int mount_readonly(struct work *work, const char *name, const struct out *out,
+			  struct ovl_error *err)
+{
+	struct ovl_overlay overlay = { .stack = &work->stack, .generated = OWN_TOP };
+	int ret = is_in_use(work, err);
+
+	if (ret > 0)
+		out_note(out, "%s is in use: what is written there meanwhile may be seen, or not",
+			 name);
+	return ret < 0 ? ret :
+			 make_top(work, err)
+				 ?: ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err);
+}
+
+static int mount_writable(struct work *work, const char *name, struct ovl_error *err)
 {
 	struct ovl_overlay overlay = { .stack = &work->stack };
-	char own[OVL_PATH_MAX], upper[OVL_PATH_MAX], below[OVL_PATH_MAX];
+	char below[OVL_PATH_MAX];
+	bool is_partial;
+	int ret = is_in_use(work, err);
+
+	snprintf(below, sizeof(below), "%s/work", work->own);
+	overlay.upperdir = work->upper;
+	overlay.workdir = below;
+	work->stack.depth--;
+	memmove(work->stack.layer, work->stack.layer + 1,
+		work->stack.depth * sizeof(work->stack.layer[0]));
+	/* Looks again: a container that starts from now on finds this mount. */
+	if (ret == 0)
+		ret = ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err)
+			      ?: mounts_all(is_other, work, &is_partial, err);
+	return ret > 0 ? fail_busy(name, err) : ret;
+}
+
+/* Mounts the overlay at OWN_MERGED. */
+static int compose(struct work *work, const char *name, const struct out *out,
+		   struct ovl_error *err)
+{
 	int ret;
 
-	if (mount("ovlctl", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0 ||
-	    mkdir(MOUNTS_OWN, 0700) < 0 || mkdir(OWN_MERGED, 0700) < 0)
-		return ovl_cannot(err, errno, "make", MOUNTS_OWN, NULL);
-	if (work->is_writable) {
-		snprintf(own, sizeof(own), MOUNTS_OWN "/%s", work->layer->id);
-		snprintf(upper, sizeof(upper), MOUNTS_OWN "/%s/diff", work->layer->id);
-		snprintf(below, sizeof(below), MOUNTS_OWN "/%s/work", work->layer->id);
-		overlay.upperdir = upper;
-		overlay.workdir = below;
-		work->stack.depth--;
-		memmove(work->stack.layer, work->stack.layer + 1,
-			work->stack.depth * sizeof(work->stack.layer[0]));
-		ret = bind_layer(work, own, err);
-	} else {
-		overlay.generated = OWN_TOP;
-		ret = make_top(work, err);
-	}
-	return ret ?: ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err)
-		   ?: ovl_tree_verify_links(&work->tree, &work->stack, err);
+	snprintf(work->own, sizeof(work->own), MOUNTS_OWN "/%s", work->layer->id);
+	snprintf(work->upper, sizeof(work->upper), MOUNTS_OWN "/%s/diff", work->layer->id);
+	ret = prepare(work, err)
+		      ?: work->is_writable ? mount_writable(work, name, err)
+					   : mount_readonly(work, name, out, err);
+	return ret ?: ovl_tree_verify_links(&work->tree, &work->stack, err);
 }
 
 /* Takes the overlay to where it is wanted. */
@@ -195,11 +290,11 @@ static int run(struct call *call, struct ovl_error *err)
 	work.store = &store;
 	work.layer = &store.layers[named.layer];
 	work.is_writable = call_option(call, "rw") != NULL;
-	work.dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	work.dirfd = mounts_open_dir(dir, "mount on", err);
 	if (work.dirfd < 0)
-		return ovl_cannot(err, errno, "mount on", dir, NULL);
-	return check_use(&work, name, &call->out, err) ?: enter(&work, err) ?: compose(&work, err)
-		       ?: attach(&work, dir, err);
+		return work.dirfd;
+	return check_use(&work, name, err) ?: enter(&work, err)
+		       ?: compose(&work, name, &call->out, err) ?: attach(&work, dir, err);
 }
 
 const struct verb cmd_mount = {

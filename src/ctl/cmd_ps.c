@@ -2,8 +2,14 @@
 /*
  * ovlctl ps: what overlays are mounted, by whom, of which layers. The kernel's mount tables are the truth: there is no list of
  * sessions anywhere. An overlay that several namespaces have is one row.
+ *
+ * MUST 1. What a user has mounted in a namespace of his own has no name, unless it looks like a session of his with -u, and
+ *         changes nothing that is told of others. (ctl-ps.bats)
  */
+#include <errno.h>
+#include <limits.h>
 #include <pwd.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +19,7 @@
 
 #define PROC_PATH_SIZE 64
 #define STATUS_SIZE    1024 /* /proc/PID/status up to the line that is read */
-#define COMMAND_SIZE   4096
+#define FOREIGN_MAX    8    /* layers that are kept of what a user has mounted */
 
 static const struct column columns[] = {
 	{ "PID", "pid", COLUMN_COUNT },
@@ -25,31 +31,26 @@ static const struct column columns[] = {
 	{ "COMMAND", "command", COLUMN_TEXT },
 };
 
-/* Who has mounted an overlay is known by what it is made of. */
+/* Who has mounted an overlay is known by what it is made of, if it was no user. */
 static const struct {
 	const char *part, *kind;
-	bool is_generated; /* a lower of that name is no layer */
 } kinds[] = {
-	{ "/run/ovlrun/", "ovlrun", true },
-	{ MOUNTS_OWN "/", "ovlctl", true },
-	{ "/run/ovl/", "ovlinit", true },
-	{ "/io.containerd.snapshotter.v1.overlayfs/", "containerd", false },
-	{ "/overlay2/", "docker", false },
-	{ "/overlay/", "podman", false },
+	{ "/run/ovlrun/", "ovlrun" }, { MOUNTS_OWN "/", "ovlctl" },
+	{ "/run/ovl/", "ovlinit" },   { "/io.containerd.snapshotter.v1.overlayfs/", "containerd" },
+	{ "/overlay2/", "docker" },   { "/overlay/", "podman" },
 };
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct session {
 	char *device;
 	bool is_inside; /* it is the root directory of the process */
+	bool is_foreign;
 	json_t *row;
 };
 
 struct sessions {
-	const struct store *store;	   /* or NULL: there is no tree that could tell names */
-	const struct namespace *namespace; /* whose mounts are read */
-	struct session *list;
+	const struct store *store; /* or NULL: there is no tree that could tell names */
+	void *by_device;	   /* a tree of tsearch(3) */
+	struct session **list;
 	size_t count;
 };
 
@@ -59,23 +60,15 @@ static const char *kind_of(const struct overlay *overlay)
 				      overlay->lower_count ? overlay->lowers[0] : NULL,
 				      overlay->point };
 
-	for (size_t i = 0; i < KINDS; i++) {
+	if (overlay->is_foreign)
+		return mounts_is_session(overlay) ? "ovlrun" : "user";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
 			if (texts[k] && strstr(texts[k], kinds[i].part))
 				return kinds[i].kind;
 		}
 	}
 	return "other";
-}
-
-static bool is_generated(const char *path)
-{
-	for (size_t i = 0; i < KINDS; i++) {
-		if (kinds[i].is_generated &&
-		    strncmp(path, kinds[i].part, strlen(kinds[i].part)) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* What is mounted, as users call it: the container or else the image that has this uppermost layer. */
@@ -93,7 +86,7 @@ static json_t *name_of(const struct store *store, unsigned int layer)
 }
 
 /* The first bytes of a file of a process, with a NUL; empty if it is gone. */
-static size_t read_process(pid_t pid, const char *name, char *text, size_t size)
+static void read_process(pid_t pid, const char *name, char *text, size_t size)
 {
 	char path[PROC_PATH_SIZE];
 	FILE *file;
@@ -105,17 +98,18 @@ static size_t read_process(pid_t pid, const char *name, char *text, size_t size)
 	text[len] = '\0';
 	if (file)
 		fclose(file);
-	return len;
 }
 
-/* Stays null for the namespace of this process, whose mounts are nobody's in particular. */
+/*
+ * Stays null for the namespace of this process, whose mounts are nobody's in particular. What is read is in the kernel's memory:
+ * for /proc/PID/cmdline it asks that of the process, which may lie on a file system that never answers.
+ */
 static void describe_process(json_t *row, pid_t pid)
 {
-	char text[COMMAND_SIZE];
+	char text[STATUS_SIZE];
 	const struct passwd *entry;
 	unsigned int uid;
 	const char *at;
-	size_t len;
 
 	if (pid == 0)
 		return;
@@ -128,31 +122,42 @@ static void describe_process(json_t *row, pid_t pid)
 		json_object_set_new(row, "user",
 				    entry ? out_string(entry->pw_name) : json_sprintf("%u", uid));
 	}
-	len = read_process(pid, "cmdline", text, sizeof(text));
-	for (size_t i = 0; i + 1 < len; i++) {
-		if (text[i] == '\0')
-			text[i] = ' ';
-	}
+	read_process(pid, "comm", text, sizeof(text));
+	text[strcspn(text, "\n")] = '\0';
 	json_object_set_new(row, "command", out_string(text));
 }
 
-/* The layer that path is, or NO_LAYER. */
-static unsigned int layer_of(const struct sessions *sessions, const char *path)
+static unsigned int layer_of(const struct sessions *sessions, const struct overlay *overlay,
+			     const char *path)
 {
-	return sessions->store ? mounts_layer(sessions->store, path) : NO_LAYER;
+	return sessions->store && path ? mounts_layer(sessions->store, overlay, path) : NO_LAYER;
+}
+
+/* A mount point; of a user's no more than a path can be long. */
+static json_t *point_of(const struct overlay *overlay)
+{
+	char text[PATH_MAX];
+
+	if (!overlay->is_foreign)
+		return out_string(overlay->point);
+	snprintf(text, sizeof(text), "%s", overlay->point);
+	return out_string(text);
 }
 
 static json_t *describe(const struct sessions *sessions, const struct overlay *overlay)
 {
-	unsigned int first = overlay->lower_count && is_generated(overlay->lowers[0]) ? 1 : 0;
-	unsigned int top = overlay->upper ? layer_of(sessions, overlay->upper) : NO_LAYER;
+	unsigned int first =
+		overlay->lower_count && mounts_is_generated(overlay->lowers[0]) ? 1 : 0;
+	unsigned int top = layer_of(sessions, overlay, overlay->upper);
 	json_t *layers = json_array(), *row;
 
 	for (unsigned int i = first; i < overlay->lower_count; i++) {
-		unsigned int layer = layer_of(sessions, overlay->lowers[i]);
+		unsigned int layer = layer_of(sessions, overlay, overlay->lowers[i]);
 
 		if (i == first && top == NO_LAYER)
 			top = layer;
+		if (overlay->is_foreign && i == first + FOREIGN_MAX)
+			break;
 		json_array_append_new(
 			layers, out_string(layer == NO_LAYER ? overlay->lowers[i]
 							     : sessions->store->layers[layer].id));
@@ -160,35 +165,53 @@ static json_t *describe(const struct sessions *sessions, const struct overlay *o
 	row = json_pack("{s:n, s:n, s:n, s:s, s:o, s:i, s:o, s:n, s:o, s:o, s:s}", "pid", "uid",
 			"user", "kind", kind_of(overlay), "name",
 			sessions->store ? name_of(sessions->store, top) : json_null(),
-			"layer_count", (int)json_array_size(layers), "mount_point",
-			out_string(overlay->point), "command", "layers", layers, "upper",
+			"layer_count", (int)(overlay->lower_count - first), "mount_point",
+			point_of(overlay), "command", "layers", layers, "upper",
 			overlay->upper ? out_string(overlay->upper) : json_null(), "device",
 			overlay->device);
-	describe_process(row, sessions->namespace->pid);
+	describe_process(row, overlay->pid);
 	return row;
 }
 
-/* An overlay that is there already is told anew only if now it is seen by a process that lives in it. */
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct session *)a)->device, ((const struct session *)b)->device);
+}
+
+/* The session of this overlay, perhaps a new one, without a row. */
+static struct session *session_of(struct sessions *sessions, const struct overlay *overlay)
+{
+	struct session key = { .device = (char *)overlay->device }, *session, **found;
+
+	found = tfind(&key, &sessions->by_device, compare);
+	if (found)
+		return *found;
+	session = file_alloc(sizeof(*session));
+	session->device = file_copy(overlay->device);
+	sessions->list = file_grow(sessions->list, sessions->count, sizeof(session));
+	sessions->list[sessions->count++] = session;
+	if (!tsearch(session, &sessions->by_device, compare))
+		abort(); /* there is no memory */
+	return session;
+}
+
+/*
+ * An overlay that is there already is told anew only if it was a user's namespace that told of it. A process that lives in it
+ * is named, unless that is in a namespace of a user's, who may live in whatever he can reach.
+ */
 static int take(const struct overlay *overlay, void *context)
 {
-	struct sessions *sessions = context;
-	bool is_inside = sessions->namespace->pid && strcmp(overlay->point, "/") == 0;
-	struct session *session = NULL;
+	bool is_inside = overlay->pid && !overlay->is_foreign && strcmp(overlay->point, "/") == 0;
+	struct session *session = session_of(context, overlay);
 
-	for (size_t i = 0; i < sessions->count && !session; i++) {
-		if (strcmp(sessions->list[i].device, overlay->device) == 0)
-			session = &sessions->list[i];
+	if (!session->row || (session->is_foreign && !overlay->is_foreign)) {
+		json_decref(session->row);
+		session->row = describe(context, overlay);
+		session->is_foreign = overlay->is_foreign;
+	} else if (is_inside && !session->is_inside) {
+		describe_process(session->row, overlay->pid);
 	}
-	if (session && (session->is_inside || !is_inside))
-		return 0;
-	if (!session) {
-		sessions->list = file_grow(sessions->list, sessions->count, sizeof(*session));
-		session = &sessions->list[sessions->count++];
-		*session = (struct session){ .device = file_copy(overlay->device) };
-	}
-	json_decref(session->row);
-	session->row = describe(sessions, overlay);
-	session->is_inside = is_inside;
+	session->is_inside |= is_inside;
 	return 0;
 }
 
@@ -196,38 +219,43 @@ static json_t *row(size_t i, void *context)
 {
 	const struct sessions *sessions = context;
 
-	return json_incref(sessions->list[i].row);
+	return json_incref(sessions->list[i]->row);
+}
+
+/* 0; there may be no tree, which is told, and then no names; but one that was asked for must be there. */
+static int open_store(struct call *call, struct store *store, struct sessions *sessions,
+		      struct ovl_error *err)
+{
+	int ret = store_find(store, call->root, err);
+	bool is_there = ret == 0;
+
+	if (is_there)
+		ret = store_open(store, call->root, err);
+	if (ret == 0)
+		sessions->store = store;
+	else if (call->root)
+		return ret;
+	else if (is_there || ret != -ENOENT)
+		out_note(&call->out, "there are no names: cannot %s %s: %s", err->verb,
+			 out_escaped(err->object), err->reason ?: strerror(err->errnum));
+	return 0;
 }
 
 static int run(struct call *call, struct ovl_error *err)
 {
 	struct sessions sessions = { 0 };
-	struct namespaces namespaces;
+	bool is_partial = false;
 	struct store store;
-	int ret = store_open(&store, call->root, err);
+	int ret = open_store(call, &store, &sessions, err)
+			  ?: mounts_all(take, &sessions, &is_partial, err);
 
-	/* Without a tree there are no names; but one that was asked for must be there. */
-	if (ret < 0 && call->root)
-		return ret;
-	sessions.store = ret == 0 ? &store : NULL;
-	ret = mounts_namespaces(&namespaces, err);
 	if (ret < 0)
 		return ret;
-	for (size_t i = 0; i < namespaces.count; i++) {
-		sessions.namespace = &namespaces.list[i];
-		mounts_each(sessions.namespace, take, &sessions);
-	}
 	out_rows(&call->out, columns, sizeof(columns) / sizeof(columns[0]), sessions.count, row,
 		 &sessions);
-	if (namespaces.is_partial)
+	if (is_partial)
 		out_note(&call->out, "there are processes that you may not look at: what only they "
 				     "see mounted is not shown");
-	for (size_t i = 0; i < sessions.count; i++) {
-		json_decref(sessions.list[i].row);
-		free(sessions.list[i].device);
-	}
-	free(sessions.list);
-	free(namespaces.list);
 	return 0;
 }
 

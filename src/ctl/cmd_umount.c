@@ -1,68 +1,80 @@
 /* SPDX-License-Identifier: MIT */
-/* ovlctl umount: takes away what `ovlctl mount` has mounted, and nothing else. */
+/*
+ * ovlctl umount: takes away what `ovlctl mount` has mounted, and nothing else.
+ *
+ * MUST 1. What is looked at is what is unmounted, whoever renames directories above it meanwhile: it is found by its name in
+ *         a directory that is open, and through no link. (ctl-mount.bats)
+ */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mounts.h"
 #include "verb.h"
 
-struct wanted {
-	unsigned long id; /* of the mount that the directory shows */
-	const char *path; /* of the directory, real */
-};
-
-/* The number of the mount that path is in; 0: it cannot be told. */
-static unsigned long mount_id(const char *path)
-{
-	char name[64], line[128];
-	unsigned long id = 0;
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	FILE *file;
-
-	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
-	file = fd < 0 ? NULL : fopen(name, "re");
-	while (file && id == 0 && fgets(line, sizeof(line), file))
-		sscanf(line, "mnt_id: %lu", &id);
-	if (file)
-		fclose(file);
-	if (fd >= 0)
-		close(fd);
-	return id;
-}
-
 static int is_wanted(const struct overlay *overlay, void *context)
 {
-	const struct wanted *wanted = context;
+	const unsigned long *id = context;
 
-	return overlay->id == wanted->id && strcmp(overlay->point, wanted->path) == 0 &&
-	       strcmp(overlay->root, "/") == 0 && mounts_is_own(overlay);
+	return overlay->id == *id && strcmp(overlay->root, "/") == 0 && mounts_is_own(overlay);
+}
+
+/* The number of the mount whose root directory name in dirfd is; 0: it is none. */
+static unsigned long mount_id(int dirfd, const char *name)
+{
+	struct statx st;
+	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+
+	if (statx(dirfd, name, flags, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT) || !(st.stx_mask & STATX_MNT_ID))
+		return 0;
+	return st.stx_mnt_id;
+}
+
+/* Goes to the directory in which the mount that is open as fd lies, and finds its name there. */
+static int enter_parent(int fd, char *name, size_t size)
+{
+	char own[64], path[PATH_MAX];
+	int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC); /* out of the mount */
+	ssize_t len;
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	len = readlink(own, path, sizeof(path) - 1);
+	path[len < 0 ? 0 : len] = '\0';
+	snprintf(name, size, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : "");
+	if (parent < 0 || fchdir(parent) < 0)
+		return -errno;
+	close(parent);
+	return 0;
 }
 
 static int run(struct call *call, struct ovl_error *err)
 {
-	const struct namespace own = { 0 };
 	const char *dir = call->argv[0];
-	char *path = realpath(dir, NULL);
-	struct wanted wanted = { .path = path };
-	int ret = 0;
+	char name[NAME_MAX + 1];
+	unsigned long id;
+	int ret, fd = mounts_open_dir(dir, "unmount", err);
 
-	if (!path)
-		return ovl_cannot(err, errno, "unmount", dir, NULL);
-	wanted.id = mount_id(path);
-	if (mounts_each(&own, is_wanted, &wanted) != 1)
-		ret = ovl_fail(err, EINVAL, "unmount", "nothing that `ovlctl mount` has mounted",
-			       "`ovlctl ps` lists what is mounted", "%s", dir);
-	else if (umount2(path, UMOUNT_NOFOLLOW) < 0)
-		ret = ovl_fail(err, errno, "unmount", NULL,
-			       errno == EBUSY ? "processes use it: `fuser -vm` names them" : NULL,
-			       "%s", dir);
-	free(path);
-	return ret;
+	if (fd < 0)
+		return fd;
+	id = mount_id(fd, "");
+	ret = id ? mounts_own(is_wanted, &id, err) : 0;
+	if (ret == 1)
+		ret = enter_parent(fd, name, sizeof(name)) ?: 1;
+	close(fd); /* it would be a user of the mount */
+	if (ret != 1 || mount_id(AT_FDCWD, name) != id)
+		return ovl_fail(err, EINVAL, "unmount", "nothing that `ovlctl mount` has mounted",
+				"`ovlctl ps` lists what is mounted", "%s", dir);
+	if (umount2(name, UMOUNT_NOFOLLOW) < 0)
+		return ovl_fail(err, errno, "unmount", NULL,
+				errno == EBUSY ? "processes use it: `fuser -vm` names them" : NULL,
+				"%s", dir);
+	return 0;
 }
 
 const struct verb cmd_umount = {

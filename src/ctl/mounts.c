@@ -3,70 +3,22 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <search.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
 
 #include "mounts.h"
 
 #define PROC_PATH_SIZE 64
-
-static int add_process(const char *name, void *context)
-{
-	struct namespaces *namespaces = context;
-	struct namespace found;
-	char path[PROC_PATH_SIZE];
-	struct stat st;
-	size_t i = 0;
-
-	if (!isdigit((unsigned char)name[0]))
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/mnt", name);
-	if (stat(path, &st) < 0) {
-		if (errno == EACCES || errno == EPERM)
-			namespaces->is_partial = true;
-		return 0;
-	}
-	found = (struct namespace){ st.st_ino, (pid_t)atol(name) };
-	while (i < namespaces->count && namespaces->list[i].inode != found.inode)
-		i++;
-	if (i == namespaces->count) {
-		namespaces->list = file_grow(namespaces->list, namespaces->count, sizeof(found));
-		namespaces->list[namespaces->count++] = found;
-	} else if (found.pid < namespaces->list[i].pid) {
-		namespaces->list[i].pid = found.pid;
-	}
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct namespace *x = a, *y = b;
-
-	return (x->pid > y->pid) - (x->pid < y->pid);
-}
-
-int mounts_namespaces(struct namespaces *namespaces, struct ovl_error *err)
-{
-	struct dir proc = { .path = "/proc" };
-	struct stat st;
-	int ret;
-
-	*namespaces = (struct namespaces){ 0 };
-	if (stat("/proc/self/ns/mnt", &st) < 0)
-		return ovl_cannot(err, errno, "examine", "/proc/self/ns/mnt", NULL);
-	proc.fd = open(proc.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (proc.fd < 0)
-		return ovl_cannot(err, errno, "open", proc.path, NULL);
-	namespaces->list = file_grow(NULL, 0, sizeof(*namespaces->list));
-	namespaces->list[namespaces->count++] = (struct namespace){ .inode = st.st_ino };
-	ret = file_each(&proc, ".", add_process, namespaces, err);
-	close(proc.fd);
-	qsort(namespaces->list, namespaces->count, sizeof(*namespaces->list), compare);
-	return ret;
-}
 
 /* Undoes the kernel's \ooo, in place. */
 static void unescape(char *text)
@@ -158,52 +110,244 @@ static bool parse(struct overlay *overlay, char *line)
 	return true;
 }
 
-int mounts_each(const struct namespace *namespace,
-		int (*each)(const struct overlay *overlay, void *context), void *context)
+/* Reads a table, which it closes. like: whose it is. */
+static int read_table(FILE *file, const struct overlay *like, mounts_each *each, void *context)
 {
-	char path[PROC_PATH_SIZE] = "/proc/self/mountinfo", *line = NULL;
 	struct overlay overlay;
+	char *line = NULL;
 	size_t size = 0;
-	FILE *file;
 	int ret = 0;
 
-	if (namespace->pid)
-		snprintf(path, sizeof(path), "/proc/%d/mountinfo", namespace->pid);
-	file = fopen(path, "re");
-	while (ret == 0 && file && getline(&line, &size, file) > 0) {
+	while (ret == 0 && getline(&line, &size, file) > 0) {
 		if (!parse(&overlay, line))
 			continue;
+		overlay.pid = like->pid;
+		overlay.is_foreign = like->is_foreign;
 		ret = each(&overlay, context);
 		free(overlay.lowers);
 	}
 	free(line);
-	if (file)
-		fclose(file);
+	fclose(file);
 	return ret;
 }
 
-unsigned int mounts_layer(const struct store *store, const char *path)
+int mounts_own(mounts_each *each, void *context, struct ovl_error *err)
 {
-	const char *slash = strrchr(path, '/');
-	unsigned int layer = NO_LAYER;
+	const struct overlay own = { 0 };
+	FILE *file = fopen("/proc/self/mountinfo", "re");
 
-	if (!slash)
-		return NO_LAYER;
-	if (strcmp(slash, "/diff") == 0) { /* HOME/ID/diff, or ID/diff */
-		char *id = strndup(path, (size_t)(slash - path));
-		const char *last = strrchr(id, '/');
+	return file ? read_table(file, &own, each, context)
+		    : ovl_cannot(err, errno, "read", "/proc/self/mountinfo", NULL);
+}
 
-		layer = store_layer(store, last ? last + 1 : id);
-		free(id);
-	} else if (slash > path && slash[-1] == 'l' && (slash - path == 1 || slash[-2] == '/')) {
-		layer = store_link(store, slash + 1); /* HOME/l/LINK, or l/LINK */
-	}
-	return layer;
+struct search {
+	mounts_each *each;
+	void *context;
+	void *known; /* numbers of namespaces, a tree of tsearch(3) */
+	ino_t user;  /* the user namespace of this process */
+	bool is_partial;
+};
+
+static int compare_numbers(const void *a, const void *b)
+{
+	return ((uintptr_t)a > (uintptr_t)b) - ((uintptr_t)a < (uintptr_t)b);
+}
+
+static void keep(void *number)
+{
+	(void)number; /* it is no memory */
+}
+
+static ino_t number_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* Who could not be asked is not believed. */
+static bool is_foreign(const char *path, ino_t user)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), owner = fd < 0 ? -1 : ioctl(fd, NS_GET_USERNS);
+	struct stat st;
+	bool is_own = owner >= 0 && fstat(owner, &st) == 0 && st.st_ino == user;
+
+	if (owner >= 0)
+		close(owner);
+	if (fd >= 0)
+		close(fd);
+	return !is_own;
+}
+
+/*
+ * Reads the table of a process's namespace, unless it is known. It is only when its table is open: if the process has ended,
+ * its children in the namespace, whose numbers are higher, are still to come.
+ */
+static int look_at(const char *name, void *context)
+{
+	struct search *search = context;
+	struct overlay like = { .pid = (pid_t)atol(name) };
+	char path[PROC_PATH_SIZE], table[PROC_PATH_SIZE];
+	ino_t number;
+	FILE *file;
+
+	if (!isdigit((unsigned char)name[0]))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%.20s/ns/mnt", name);
+	snprintf(table, sizeof(table), "/proc/%.20s/mountinfo", name);
+	number = number_of(path);
+	if (number == 0 && (errno == EACCES || errno == EPERM))
+		search->is_partial = true;
+	if (number == 0 || tfind((void *)number, &search->known, compare_numbers))
+		return 0;
+	like.is_foreign = is_foreign(path, search->user);
+	file = fopen(table, "re");
+	if (file && number_of(path) == number &&
+	    tsearch((void *)number, &search->known, compare_numbers))
+		return read_table(file, &like, search->each, search->context);
+	if (file)
+		fclose(file);
+	return 0;
+}
+
+int mounts_all(mounts_each *each, void *context, bool *is_partial, struct ovl_error *err)
+{
+	struct dir proc = { .path = "/proc" };
+	struct search search = { .each = each,
+				 .context = context,
+				 .user = number_of("/proc/self/ns/user") };
+	int ret = mounts_own(each, context, err);
+
+	if (ret != 0)
+		return ret;
+	proc.fd = open(proc.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc.fd < 0)
+		return ovl_cannot(err, errno, "open", proc.path, NULL);
+	tsearch((void *)number_of("/proc/self/ns/mnt"), &search.known, compare_numbers);
+	ret = file_each(&proc, ".", look_at, &search, err);
+	tdestroy(search.known, keep);
+	close(proc.fd);
+	*is_partial = search.is_partial;
+	return ret;
+}
+
+int mounts_open_dir(const char *path, const char *verb, struct ovl_error *err)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ELOOP)
+		return ovl_fail(err, ELOOP, verb, "there is a symbolic link in this name",
+				"`realpath` tells where it leads", "%s", path);
+	return ovl_cannot(err, errno, verb, path, errno == ENOSYS ? "it needs Linux 5.6" : NULL);
+}
+
+static bool is_in(const char *path, const char *dir)
+{
+	return strncmp(path, dir, strlen(dir)) == 0;
+}
+
+bool mounts_is_generated(const char *path)
+{
+	return is_in(path, MOUNTS_OWN "/") || is_in(path, "/run/ovlrun/") ||
+	       is_in(path, "/run/ovl/");
+}
+
+static bool is_made_in(const struct overlay *overlay, const char *dir)
+{
+	return (overlay->upper && is_in(overlay->upper, dir)) ||
+	       (overlay->lower_count && is_in(overlay->lowers[0], dir));
 }
 
 bool mounts_is_own(const struct overlay *overlay)
 {
-	const char *path = overlay->upper ?: overlay->lower_count ? overlay->lowers[0] : "";
+	return !overlay->is_foreign && is_made_in(overlay, MOUNTS_OWN "/");
+}
 
-	return strncmp(path, MOUNTS_OWN "/", strlen(MOUNTS_OWN "/")) == 0;
+bool mounts_is_session(const struct overlay *overlay)
+{
+	return is_made_in(overlay, "/run/ovlrun/");
+}
+
+/* The directories of a tree's layers, by their numbers on disk. */
+struct place {
+	dev_t dev;
+	ino_t ino;
+	unsigned int layer;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return x->dev != y->dev ? (x->dev > y->dev ? 1 : -1)
+				: (x->ino > y->ino) - (x->ino < y->ino);
+}
+
+static struct place *places; /* of the one store */
+static size_t place_count;
+
+static void find_places(const struct store *store)
+{
+	places = file_alloc(store->layer_count * sizeof(*places));
+	for (unsigned int i = 0; i < store->layer_count; i++) {
+		char *diff = file_path(&(struct dir){ -1, store->layers[i].id }, "diff");
+		struct stat st;
+
+		if (fstatat(store->tree.fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			places[place_count++] = (struct place){ st.st_dev, st.st_ino, i };
+		free(diff);
+	}
+	qsort(places, place_count, sizeof(*places), compare_places);
+}
+
+/* Looks the directory path up where its name may hold: engines mount from within their tree, or where they are. */
+static bool examine(const struct store *store, const struct overlay *overlay, const char *path,
+		    struct stat *st)
+{
+	char root[PROC_PATH_SIZE], *inside;
+	int ret;
+
+	if (path[0] != '/')
+		return fstatat(store->tree.fd, path, st, 0) == 0;
+	ret = stat(path, st);
+	if (ret < 0 && overlay->pid) {
+		snprintf(root, sizeof(root), "/proc/%d/root", overlay->pid);
+		inside = file_path(&(struct dir){ -1, root }, path + 1);
+		ret = stat(inside, st);
+		free(inside);
+	}
+	return ret == 0;
+}
+
+unsigned int mounts_layer(const struct store *store, const struct overlay *overlay,
+			  const char *path)
+{
+	struct place key = { 0 }, *found;
+	struct stat st;
+
+	/* A session with -u is in a namespace of its user's: if it is one, or if he says so, its layers are told. */
+	if (overlay->is_foreign && (!mounts_is_session(overlay) || !is_in(path, "l/")))
+		return NO_LAYER;
+	if (is_in(path, MOUNTS_OWN "/")) { /* MOUNTS_OWN/ID/diff is gone */
+		char *id = file_copy(path + sizeof(MOUNTS_OWN));
+		unsigned int layer;
+
+		id[strcspn(id, "/")] = '\0';
+		layer = store_layer(store, id);
+		free(id);
+		return layer;
+	}
+	if (mounts_is_generated(path) || !examine(store, overlay, path, &st))
+		return NO_LAYER;
+	if (!places)
+		find_places(store);
+	key.dev = st.st_dev;
+	key.ino = st.st_ino;
+	found = place_count ? bsearch(&key, places, place_count, sizeof(key), compare_places)
+			    : NULL;
+	return found ? found->layer : NO_LAYER;
 }

@@ -18,33 +18,37 @@ struct overlay {
 	const char **lowers;	  /* uppermost first, as the mounter named them */
 	unsigned int lower_count;
 	const char *upper; /* or NULL: it is read-only */
+	pid_t pid;	   /* the lowest in the namespace; 0: it is that of this process */
+	bool is_foreign; /* another user namespace owns that: a user may have mounted what he likes */
 };
-
-/* A mount namespace, and a process in it, that with the lowest pid; 0: the namespace of this process. */
-struct namespace
-{
-	ino_t inode;
-	pid_t pid;
-};
-
-struct namespaces {
-	struct namespace *list; /* the own one first, then by pid */
-	size_t count;
-	bool is_partial; /* there are processes that cannot be looked at */
-};
-
-/* The namespaces that processes are in. 0 or -errno. The list is the caller's to free. */
-int mounts_namespaces(struct namespaces *namespaces, struct ovl_error *err);
 
 /*
- * Calls each for all overlays of a namespace, in the order of its table, until one call returns other than 0, which is
- * returned. What it is given is gone after the call. A namespace that ended meanwhile has none.
+ * Call each for overlays until one call returns other than 0, which is returned, or -errno. What it is given is gone after the
+ * call. mounts_own: those of the namespace of this process, in the order of its table. mounts_all: then those of all others
+ * that processes are in, by pid. *is_partial: there are processes that cannot be looked at.
  */
-int mounts_each(const struct namespace *namespace,
-		int (*each)(const struct overlay *overlay, void *context), void *context);
+typedef int mounts_each(const struct overlay *overlay, void *context);
+int mounts_own(mounts_each *each, void *context, struct ovl_error *err);
+int mounts_all(mounts_each *each, void *context, bool *is_partial, struct ovl_error *err);
 
-/* The layer of the tree that path, a lower or an upper of an overlay, is; or NO_LAYER. */
-unsigned int mounts_layer(const struct store *store, const char *path);
+/*
+ * The layer of the tree that path, a lower or an upper of the overlay, is: it is its directory, however it is called. NO_LAYER
+ * if it is none, and for what users have mounted, but for lowers of what looks like a session.
+ */
+unsigned int mounts_layer(const struct store *store, const struct overlay *overlay,
+			  const char *path);
+
+/*
+ * Opens the directory path (O_PATH) if no symbolic link is on the way: one could be a user's, who would choose what root mounts
+ * on or unmounts. A descriptor, or -errno.
+ */
+int mounts_open_dir(const char *path, const char *verb, struct ovl_error *err);
+
+/* True for what ovlrun, ovlctl or ovlinit made for the overlay alone, and nobody can see. */
+bool mounts_is_generated(const char *path);
+
+/* True if ovlrun made it, or a user who made it look so in a namespace of his own. */
+bool mounts_is_session(const struct overlay *overlay);
 
 /* True if `ovlctl mount` made it. */
 bool mounts_is_own(const struct overlay *overlay);

@@ -56,6 +56,13 @@ static bool has_damage(const struct store *store, unsigned int top)
 	return false;
 }
 
+/* What an image is made of stays that, also if a container says that it is its own. */
+static void set_kind(struct store *store, unsigned int layer, enum layer_kind kind)
+{
+	if (layer != NO_LAYER && store->layers[layer].kind != LAYER_IMAGE)
+		store->layers[layer].kind = kind;
+}
+
 void store_settle(struct store *store)
 {
 	store->seen = file_alloc((store->layer_count + 1) * sizeof(*store->seen));
@@ -73,10 +80,8 @@ void store_settle(struct store *store)
 	for (unsigned int i = 0; i < store->container_count; i++) {
 		const struct container *container = &store->containers[i];
 
-		if (container->init != NO_LAYER)
-			store->layers[container->init].kind = LAYER_INIT;
-		if (container->layer != NO_LAYER)
-			store->layers[container->layer].kind = LAYER_CONTAINER;
+		set_kind(store, container->init, LAYER_INIT);
+		set_kind(store, container->layer, LAYER_CONTAINER);
 		use(store, container->layer);
 	}
 }

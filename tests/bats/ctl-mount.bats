@@ -52,6 +52,26 @@ umount_it() {
 	run "$CTL" umount "$@"
 }
 
+# stopped_behind CALL N COMMAND...: starts it with a tracer that stops it behind its N-th CALL. Sets pid; go_on lets it go on.
+stopped_behind() {
+	local call=$1 n=$2 log=$BATS_TEST_TMPDIR/stopped
+	shift 2
+	: >"$log"
+	coproc TRACED { exec strace -D -o "$log" -e "trace=$call" -e "inject=$call:signal=STOP:when=$n" "$@" 3>&- 2>&1; }
+	pid=$TRACED_PID # with -D it is the tracer that is the child
+	exec {said_fd}<&"${TRACED[0]}" # bash forgets its own copy when the process ends
+	until grep -q '^--- stopped by SIGSTOP' "$log"; do kill -0 "$pid"; done
+}
+
+# Sets status and output.
+go_on() {
+	kill -CONT "$pid"
+	output=$(cat <&"$said_fd")
+	exec {said_fd}<&-
+	status=0
+	wait "$pid" || status=$?
+}
+
 unmounted() {
 	if mountpoint -q "$1"; then
 		fail "something is mounted on $1"
@@ -84,12 +104,11 @@ running() {
 	assert_equal "$(paste -sd ' ' "$(tree_link 2)")" 'layer1 layer2'
 }
 
-@test "mount: the root directory is the image's; a relative name, a symlink, odd names" {
+@test "mount: the root directory is the image's; a relative name, odd names" {
 	odd="$root/a b"$'\n''\c'
 	mkdir -p "$odd/t"
 	cd "$odd"
-	ln -s t s
-	mount_it debian:12 s
+	mount_it debian:12 t/../t
 	assert_success
 	assert_equal "$(stat -c '%a %u %g' t)" '750 3 4'
 	umount_it t/.
@@ -121,6 +140,48 @@ running() {
 		"$CTL" mount -r "$root" debian:12 "$point" && diff <(echo "$before") <(cut -d " " -f 5 /proc/self/mountinfo)'
 	assert_failure 1
 	assert_equal "$(sed -n 's/^[<>] //p' <<<"$output")" "$point"
+}
+
+@test "mount: the access lists of the root directory are the image's" {
+	local kind
+	for kind in access default; do
+		setfattr -n "system.posix_acl_$kind" -v "$(closed_to_user)" "$tree/$top/diff"
+	done
+	mount_it debian:12 "$point"
+	run ls "$point"
+	assert_success
+	run -2 as_user ls "$point"
+	for kind in access default; do
+		assert_equal "$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$point" | sha256)" \
+			"$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$tree/$top/diff" | sha256)"
+		setfattr -x "system.posix_acl_$kind" "$tree/$top/diff"
+	done
+	umount_it "$point"
+	chmod 0750 "$tree/$top/diff"
+	mount_it debian:12 "$point" # the twin: without them there are none
+	assert_equal "$(getfattr --absolute-names -d -m system "$point")" ''
+	umount_it "$point"
+	before=$(host_state "$tree"/*/diff) # the directory's time
+}
+
+@test "mount, umount: no symbolic link leads to the directory: it could be a user's" {
+	mkdir "$root/home" "$root/other"
+	ln -s "$root/other" "$root/home/link"
+	ln -s "$root" "$root/home/up"
+	for name in link up/other; do
+		mount_it debian:12 "$root/home/$name"
+		unmounted "$root/other"
+		assert_failure 2
+		assert_output --partial 'there is a symbolic link in this name'
+	done
+	mount_it debian:12 "$root/other"
+	assert_success
+	umount_it "$root/home/up/other"
+	assert_failure 2
+	assert_output --partial 'there is a symbolic link in this name'
+	umount_it "$root/other"
+	assert_success
+	rm -r "$root/home" "$root/other"
 }
 
 @test "mount: as deep as Docker builds" {
@@ -216,6 +277,96 @@ running() {
 	umount_it "$point"
 	rmdir "$root/elsewhere"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: a container that runs under another name of its layer" {
+	mkdir "$root/elsewhere" "$root/bound"
+	mount --bind "$tree/$upper" "$root/bound"
+	for name in "$tree/$upper/diff/" "$tree/./$upper//diff" "$root/bound/diff"; do
+		mount -t overlay -o "lowerdir=$tree/$(tree_id 1)/diff,upperdir=$name,workdir=${name%diff*}work" x "$root/elsewhere"
+		mount_it --rw web "$point"
+		assert_failure 2
+		assert_output --partial 'it is mounted already'
+		umount -l "$root/elsewhere"
+	done
+	umount "$root/bound"
+	# It is in no table: only a process is in it.
+	running "$root/elsewhere"
+	cd "$root/elsewhere"
+	umount -l "$root/elsewhere"
+	mount_it --rw web "$point"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	cd /
+	mount_it --rw web "$point"
+	assert_success
+	umount_it "$point"
+	rmdir "$root/elsewhere" "$root/bound"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: a container that starts between the look and the mount" {
+	mkdir "$root/elsewhere"
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$point" # the next call mounts the overlay
+	running "$root/elsewhere"
+	go_on
+	umount "$root/elsewhere"
+	unmounted "$point"
+	assert_equal "$status" 2
+	assert_output --partial 'it is mounted already'
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$point" # the twin
+	go_on
+	assert_equal "$status" 0
+	umount_it "$point"
+	rmdir "$root/elsewhere"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+# refuses_to_write: mount --rw of the container is refused, and nothing is mounted.
+refuses_to_write() {
+	mount_it --rw web "$point"
+	unmounted "$point"
+	assert_failure 2
+	assert_output --partial "no container's own layer"
+}
+
+@test "mount --rw: what a layer or an image is built on is never written, whatever the engine says" {
+	local mounts=$root/image/overlay2/layerdb/mounts
+	tree_layer "$tree" "$(tree_id 21)" "$(tree_link 21)" "$upper"
+	rm "$tree/$upper/committed" # as Podman has it
+	refuses_to_write
+	rm -r "$tree/$(tree_id 21)" "$tree/l/$(tree_link 21)"
+	for id in "$(tree_id 5)" "$top"; do # of images; the first has no layer above it
+		printf %s "$id" >"$mounts/$(sha256 <<<'container web')/mount-id"
+		[ "$id" != "$top" ] || mv "$tree/$top/committed" "$root/committed"
+		refuses_to_write
+	done
+	mv "$root/committed" "$tree/$top/committed"
+	run "$CTL" ls -j -r "$root"
+	assert_equal "$(jq -r --arg id "$top" '.[] | select(.id == $id) | .kind' <<<"$output")" image
+	printf %s "$upper" >"$mounts/$(sha256 <<<'container web')/mount-id"
+	cp -r "$mounts/$(sha256 <<<'container web')" "$mounts/$(sha256 <<<'container two')" # two that say it is theirs
+	refuses_to_write
+	rm -r "$mounts/$(sha256 <<<'container two')"
+	mount_it --rw web "$point"
+	assert_success
+	umount_it "$point"
+	before=$(host_state "$tree"/*/diff) # marks of the kernel's
+}
+
+@test "mount --rw: what was not written in full, and a missing work directory, are told before" {
+	mkdir -p "$tree/$upper/work/work/incompat/volatile"
+	mount_it --rw web "$point"
+	assert_failure 2
+	assert_output --partial "$tree/$upper/work/work/incompat"
+	assert_output --partial 'volatile'
+	refute_output --partial /run/ovlctl
+	rm -r "$tree/$upper/work/work"
+	mv "$tree/$upper/work" "$root/work"
+	mount_it --rw web "$point"
+	mv "$root/work" "$tree/$upper/work"
+	assert_failure 2
+	assert_output --partial "$tree/$upper/work: "
 }
 
 @test "mount --rw: a planted work directory does no harm" {
@@ -324,4 +475,23 @@ running() {
 	umount_it "$point"
 	assert_success
 	unmounted "$point"
+}
+
+@test "umount: a directory that is swapped for a link meanwhile leads to nothing else" {
+	mkdir -p "$root/home/a/mnt" "$root/other/mnt"
+	mount -t tmpfs other "$root/other/mnt"
+	mount_it web "$root/home/a/mnt"
+	assert_success
+	run strace -o "$BATS_TEST_TMPDIR/calls" -e trace=close,umount2 -e inject=umount2:error=EBUSY "$OVL_TOP/build/ovlctl" \
+		umount "$root/home/a/mnt"
+	assert_failure 2
+	last=$(awk '/^close/ { n++ } /^umount2/ { print n }' "$BATS_TEST_TMPDIR/calls")
+	stopped_behind close "$last" "$OVL_TOP/build/ovlctl" umount "$root/home/a/mnt"
+	mv "$root/home/a" "$root/home/b"
+	ln -s "$root/other" "$root/home/a"
+	go_on
+	umount "$root/other/mnt" # it is there still
+	assert_equal "$status" 0
+	unmounted "$root/home/b/mnt"
+	rm -r "$root/home" "$root/other"
 }
