@@ -368,13 +368,13 @@ shown() {
 @test "names that would move a terminal are shown escaped" {
 	file=$root/image/overlay2/repositories.json
 	cp "$file" "$BATS_TEST_TMPDIR/saved"
-	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e\u009b:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
+	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u007f\u202e\u009b:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
 	run ctl images
 	assert_success
-	assert_line --partial 'evil\x1b[2J\xe2\x80\xae\xc2\x9b:1'
+	assert_line --partial 'evil\x1b[2J\x7f\xe2\x80\xae\xc2\x9b:1'
 	run ctl images --json
 	refute_output --regexp $'[^\x20-\x7e\n]'
-	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e\u009b:1"' <<<"$output")" true
+	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u007f\u202e\u009b:1"' <<<"$output")" true
 	run ctl inspect $'\e[2J\x7f'
 	assert_line --index 0 'ovlctl: cannot find \x1b[2J\x7f: no image, container or layer has this name'
 	cp "$BATS_TEST_TMPDIR/saved" "$file"
