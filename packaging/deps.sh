@@ -60,6 +60,7 @@ interop  dockerd                          docker.io       docker             mob
 interop  docker                           docker.io       docker-cli         docker-cli
 interop  podman                           podman          podman             podman
 interop  debootstrap                      debootstrap     debootstrap        debootstrap
+interop  /usr/bin/*registry               docker-registry docker-registry    docker-distribution
 boot     qemu-system-x86_64               qemu-system-x86  qemu-system-x86_64  qemu-system-x86-core
 boot     debootstrap                      debootstrap     debootstrap        debootstrap
 boot     cpio                             cpio            cpio               cpio

@@ -6,7 +6,9 @@
 #ifndef OVL_ERROR_H
 #define OVL_ERROR_H
 
+#ifndef OVL_ERROR_OBJECT     /* ovlctl, whose trees may lie at any path, has a larger one */
 #define OVL_ERROR_OBJECT 384 /* a path of 255, a layer and a file in it */
+#endif
 
 struct ovl_error {
 	int errnum;		       /* positive errno */

@@ -10,6 +10,7 @@
 
 #define RESTORE "restore it from a backup, or delete what uses the layer and pull it again"
 #define DELETE	"delete it while no engine runs"
+#define REFUSED "a launch refuses it (EPERM); a copy of it has no mark"
 #define LOOK	"look where it comes from before using the image"
 
 const char *const severity_names[] = { "error", "warning", "note" };
@@ -27,6 +28,8 @@ static const struct {
 				 "ovlrun cannot use it; pull the images without a mount program" },
 	[RULE_LAYER] = { "layer", SEVERITY_ERROR, RESTORE },
 	[RULE_DIFF] = { "diff", SEVERITY_ERROR, RESTORE },
+	[RULE_ACCESS_LIST] = { "access-list", SEVERITY_ERROR,
+			       "setfacl -b it, if what the list denies may be seen" },
 	[RULE_LINK_FILE] = { "link-file", SEVERITY_ERROR, RESTORE },
 	[RULE_LINK_MISSING] = { "link-missing", SEVERITY_ERROR,
 				"`ovlctl check --repair` makes it where a layer claims it" },
@@ -67,10 +70,8 @@ static const struct {
 	[RULE_INCOMPLETE] = { "incomplete", SEVERITY_WARNING, "delete the layer; never use it" },
 	[RULE_ORPHAN] = { "orphan", SEVERITY_WARNING,
 			  "the engine never deletes it; do so while it is stopped" },
-	[RULE_REDIRECT] = { "redirect", SEVERITY_WARNING,
-			    "ovlrun does not follow it: the directory looks incomplete" },
-	[RULE_METACOPY] = { "metacopy", SEVERITY_WARNING,
-			    "ovlrun does not follow it: the file cannot be read" },
+	[RULE_REDIRECT] = { "redirect", SEVERITY_WARNING, REFUSED },
+	[RULE_METACOPY] = { "metacopy", SEVERITY_WARNING, REFUSED },
 	[RULE_DEVICE] = { "device", SEVERITY_WARNING, LOOK },
 	[RULE_WH_FILE] = { "wh-file", SEVERITY_WARNING, "delete it with what it was to hide" },
 	[RULE_WHITEOUT_LOST] = { "whiteout-lost", SEVERITY_WARNING,
@@ -83,10 +84,8 @@ static const struct {
 			       "usual on trees of Docker before 19.03.3" },
 	[RULE_MERGED_EMPTY] = { "merged-empty", SEVERITY_NOTE, "usual before Docker 17.12" },
 	[RULE_OTHER_PARENT] = { "other-parent", SEVERITY_NOTE, "the tree's is what is mounted" },
-	[RULE_UPPER_REDIRECT] = { "redirect", SEVERITY_NOTE,
-				  "ovlrun does not follow it: the directory looks incomplete" },
-	[RULE_UPPER_METACOPY] = { "metacopy", SEVERITY_NOTE,
-				  "ovlrun does not follow it: the file cannot be read" },
+	[RULE_UPPER_REDIRECT] = { "redirect", SEVERITY_NOTE, REFUSED },
+	[RULE_UPPER_METACOPY] = { "metacopy", SEVERITY_NOTE, REFUSED },
 	[RULE_WHITEOUT_XATTR] = { "whiteout-xattr", SEVERITY_NOTE, "hides only since Linux 6.7" },
 	[RULE_OPAQUE] = { "opaque", SEVERITY_NOTE, "the kernel ignores it" },
 	[RULE_SET_ID] = { "set-id", SEVERITY_NOTE, "without effect in launches, which are nosuid" },
@@ -118,7 +117,7 @@ void check_found(struct check *check, enum rule rule, const char *object, const 
 	va_end(arguments);
 	check->findings = file_grow(check->findings, check->count, sizeof(*finding));
 	finding = &check->findings[check->count++];
-	*finding = (struct finding){ rule, file_copy(object), file_copy(what) };
+	*finding = (struct finding){ rule, file_copy(object), file_copy(what), NULL };
 }
 
 static bool ends_in(const char *text, const char *end)

@@ -22,6 +22,7 @@ enum rule {
 	RULE_MOUNT_PROGRAM,
 	RULE_LAYER,
 	RULE_DIFF,
+	RULE_ACCESS_LIST,
 	RULE_LINK_FILE,
 	RULE_LINK_MISSING,
 	RULE_LINK_TARGET,
@@ -73,6 +74,7 @@ struct finding {
 	enum rule rule;
 	char *object; /* a path relative to the tree or to the engine's root */
 	char *what;
+	const char *repair; /* what was done, or would be; NULL: nothing */
 };
 
 /* An entry of l/ that no layer's link file names. */
@@ -117,11 +119,9 @@ int check_podman(struct check *check, struct ovl_error *err);
 void check_uses(struct check *check);
 
 /*
- * Repairs what is certainly safe, or only says so: calls done(finding, what) for each repair. The caller keeps engines
- * off the tree meanwhile. 0 or -errno.
+ * Repairs what is certainly safe, or only says what it would do, in each finding's repair. The caller keeps engines off the
+ * tree meanwhile. 0 or -errno.
  */
-int repair(const struct check *check, bool is_dry,
-	   void (*done)(const struct finding *, const char *what, void *context), void *context,
-	   struct ovl_error *err);
+int repair(struct check *check, bool is_dry, struct ovl_error *err);
 
 #endif

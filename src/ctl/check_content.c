@@ -19,6 +19,7 @@
 #include <linux/openat2.h>
 
 #include "check.h"
+#include "view.h"
 
 #define LEVELS_MAX 256 /* each holds a descriptor */
 
@@ -230,10 +231,8 @@ void check_content(struct check *check, unsigned int number)
 
 	if (!ovl_id_is_valid(layer->id, strlen(layer->id)))
 		return;
-	/* Engines of ordinary users mount with userxattr. */
 	memset(&walk, 0, sizeof(walk));
-	walk.prefix = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0 ? "user.overlay."
-									: "trusted.overlay.";
+	walk.prefix = view_marks(store);
 	snprintf(walk.path, sizeof(walk.path), "%s/diff", layer->id);
 	if (fstatat(store->tree.fd, walk.path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISDIR(st.st_mode))

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "check_layer.h"
 
@@ -129,14 +131,29 @@ static void check_merged(struct look *look)
 		check_found(look->check, RULE_MERGED_EMPTY, look->path, "nothing is mounted there");
 }
 
-/* Images cannot set mode and owner of their own root: it is as Docker made it. */
+/* ovlrun, too, takes each error of this for none. */
+static bool has_access_list(int fd)
+{
+	return fgetxattr(fd, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       fgetxattr(fd, "system.posix_acl_default", NULL, 0) >= 0;
+}
+
+/* The root directory of launches. Images cannot set mode and owner of their own: they are as Docker made them. */
 static void check_diff(struct look *look, const struct stat *st)
 {
-	if (look->check->store->kind != STORE_DOCKER || look->layer->kind != LAYER_IMAGE ||
-	    !S_ISDIR(st->st_mode))
+	struct check *check = look->check;
+	int fd = openat(check->store->tree.fd, look->path,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
 		return;
-	if ((st->st_mode & 07777) != 0755)
-		check_found(look->check, RULE_DIFF_MODE, look->path, "mode %04o, not 0755",
+	if (has_access_list(fd))
+		check_found(check, RULE_ACCESS_LIST, look->path,
+			    "it has an access list, which a launch would not keep");
+	close(fd);
+	if (check->store->kind == STORE_DOCKER && look->layer->kind == LAYER_IMAGE &&
+	    (st->st_mode & 07777) != 0755)
+		check_found(check, RULE_DIFF_MODE, look->path, "mode %04o, not 0755",
 			    st->st_mode & 07777);
 }
 

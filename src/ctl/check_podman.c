@@ -31,7 +31,7 @@ int check_podman(struct check *check, struct ovl_error *err)
 					     "overlay-layers/volatile-layers.json" };
 
 	for (size_t i = 0; i < 2; i++) {
-		json_t *records = file_load_json(&check->store->root, lists[i], err);
+		json_t *records = file_load_json(&check->store->root, lists[i], FILE_LIST_MAX, err);
 
 		if (!records && err->errnum != ENOENT)
 			return -err->errnum;

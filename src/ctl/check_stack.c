@@ -114,6 +114,9 @@ static void check_own(struct stacks *stacks, unsigned int number)
 		stacks->doubtful[stacks->doubtful_count++] = number;
 		mark_needed(check);
 	}
+	if (stack.depth == OVL_DEPTH_MAX && !stacks->is_bad[number])
+		check_found(check, RULE_DEPTH_KERNEL, layer->id,
+			    "%d layers: without --bare a launch adds one", OVL_DEPTH_MAX);
 	if (check->store->kind == STORE_DOCKER && stack.depth - 1 > DOCKER_DEPTH)
 		check_found(check, RULE_DEPTH_ENGINE, layer->id,
 			    "%u layers are below it; Docker takes %d", stack.depth - 1,
@@ -129,7 +132,7 @@ static bool is_told(const struct stacks *stacks, const struct ovl_error *err)
 	char name[OVL_ERROR_OBJECT];
 	unsigned int number;
 
-	if (strncmp(err->object, check->tree.path, len) != 0)
+	if (strncmp(err->object, check->tree.path, len) != 0 || err->object[len] != '/')
 		return false;
 	strcpy(name, err->object + len + 1);
 	if (strncmp(name, "l/", 2) == 0) {

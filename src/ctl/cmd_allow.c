@@ -7,7 +7,6 @@
 
 #include "check.h"
 #include "config.h"
-#include "ovl/tree.h"
 #include "offer.h"
 #include "publish.h"
 #include "verdict.h"
@@ -70,14 +69,11 @@ static bool has_init(const struct store *store, unsigned int layer)
 static int check_launchable(const struct store *store, const struct named *named, const char *name,
 			    struct stack *stack, struct ovl_error *err)
 {
-	struct ovl_tree tree;
+	int ret = store_use(store, named, name, stack, err);
 	enum layer_kind kind;
-	int ret;
 
-	if (named->image && named->image->wrong)
-		return ovl_cannot(err, EBADMSG, "publish", name, named->image->wrong);
-	if (named->layer == NO_LAYER)
-		return ovl_cannot(err, ENOENT, "publish", name, "it has no layers");
+	if (ret < 0)
+		return ret;
 	kind = store->layers[named->layer].kind;
 	if (named->container || kind == LAYER_CONTAINER || kind == LAYER_INIT ||
 	    has_init(store, named->layer) || layer_is_mounted(store, &store->layers[named->layer]))
@@ -86,8 +82,7 @@ static int check_launchable(const struct store *store, const struct named *named
 	if (strlen(store->tree.path) > TREE_MAX)
 		return ovl_cannot(err, ENAMETOOLONG, "publish", name,
 				  "ovlrun takes no tree with so long a path");
-	ret = ovl_tree_open(&tree, store->tree.path, err);
-	return ret < 0 ? ret : store_stack(store, named->layer, stack, err);
+	return 0;
 }
 
 /* Tells what `check` finds in the layers, so that nobody is surprised by what he offers. */
@@ -140,17 +135,14 @@ static const char *record_path(const char *name)
 static int draft_rules(const struct publish *publish, const struct offer *offer,
 		       struct ovl_error *err)
 {
-	struct policy whole = { 0 }, ours = { 0 };
-	int ret = policy_read(&whole, err) ?: policy_read_ours(&ours, err);
+	struct policy ours = { 0 };
+	int ret = policy_read_ours(&ours, err);
 
 	/* What is wrong already is shown by its own number of line. */
 	if (ret == 0 && ours.count)
 		ret = verdict_ask(OURS, OURS, err);
 	if (ret < 0)
 		return ret;
-	/* A path with a blank cannot be offered; the record has it all the same. */
-	if (!policy_offers(&whole, offer->record.tree) && !strpbrk(offer->record.tree, " \t\n"))
-		policy_add_tree(&ours, offer->record.tree);
 	for (unsigned int i = 0; i < offer->user_count; i++) {
 		policy_remove(&ours, &offer->users[i], offer->name);
 		policy_add(&ours, &offer->users[i], offer->name, offer->features, offer->limit);
@@ -193,7 +185,9 @@ static void tell(const struct out *out, const struct offer *offer)
 			 line->kind == LINE_PERMIT ? "may" : "may not", line->file, line->number);
 	}
 	if (about.count == 0)
-		out_note(out, "%s: nobody may use it yet; --users says who, * is everybody",
+		out_note(out,
+			 "%s: there is no rule that lets anybody use it; --users says who, * is "
+			 "everybody",
 			 offer->name);
 }
 

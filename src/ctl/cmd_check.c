@@ -11,9 +11,10 @@
 /* What is printed: findings, and in front of them what was repaired. */
 struct report {
 	struct finding *rows;
-	const char **repairs; /* beside each row; NULL: not repaired */
 	size_t count;
 };
+
+#define OBJECT 2 /* the column that --quiet shows */
 
 static const struct column columns[] = {
 	{ "SEVERITY", "severity", COLUMN_TEXT }, { "RULE", "rule", COLUMN_TEXT },
@@ -32,30 +33,18 @@ static json_t *row(size_t i, void *context)
 			 severity_names[rule_severity(finding->rule)], "rule",
 			 rule_name(finding->rule), "object", out_string(finding->object), "what",
 			 out_string(finding->what), "remedy", rule_remedy(finding->rule), "repair",
-			 report->repairs[i]);
+			 finding->repair);
 }
 
-static void add(struct report *report, const struct finding *finding, const char *repaired)
+/* All of its findings, or only those that were repaired. */
+static void add(struct report *report, const struct check *check, bool is_repaired)
 {
-	report->rows = file_grow(report->rows, report->count, sizeof(*report->rows));
-	report->repairs = file_grow(report->repairs, report->count, sizeof(*report->repairs));
-	report->rows[report->count] = *finding;
-	report->repairs[report->count++] = repaired;
-}
-
-static void add_repair(const struct finding *finding, const char *what, void *context)
-{
-	add(context, finding, what);
-}
-
-/* With --dry-run the findings that would be repaired are listed already. */
-static bool is_listed(const struct report *report, size_t repairs, const char *object)
-{
-	for (size_t i = 0; i < repairs; i++) {
-		if (report->rows[i].object == object)
-			return true;
+	for (unsigned int i = 0; i < check->count; i++) {
+		if (is_repaired && !check->findings[i].repair)
+			continue;
+		report->rows = file_grow(report->rows, report->count, sizeof(*report->rows));
+		report->rows[report->count++] = check->findings[i];
 	}
-	return false;
 }
 
 static int look(struct check *check, struct store *store, const struct call *call,
@@ -92,8 +81,11 @@ static int look_and_repair(struct check *check, struct store *store, const struc
 		if (ret < 0)
 			return ret;
 	}
-	ret = look(check, store, call, err) ?: repair(check, is_dry, add_repair, report, err);
-	return ret ?: report->count && !is_dry ? look(check, store, call, err) : 0;
+	ret = look(check, store, call, err) ?: repair(check, is_dry, err);
+	if (ret < 0 || is_dry)
+		return ret;
+	add(report, check, true);
+	return report->count ? look(check, store, call, err) : 0;
 }
 
 static void print(const struct call *call, struct report *report, const struct check *check)
@@ -104,8 +96,8 @@ static void print(const struct call *call, struct report *report, const struct c
 	for (unsigned int i = 0; i < check->count; i++)
 		counts[rule_severity(check->findings[i].rule)]++;
 	if (report->count || call->out.is_json)
-		out_rows(&call->out, columns, is_repair ? COLUMNS : COLUMNS - 1, report->count, row,
-			 report);
+		out_rows(&call->out, call->out.is_quiet ? &columns[OBJECT] : columns,
+			 is_repair ? COLUMNS : COLUMNS - 1, report->count, row, report);
 	if (!call->out.is_json && !call->out.is_quiet)
 		printf("%slayers: %u, errors: %u, warnings: %u, notes: %u\n",
 		       report->count ? "\n" : "", check->store->layer_count, counts[SEVERITY_ERROR],
@@ -117,7 +109,6 @@ static int run(struct call *call, struct ovl_error *err)
 	struct report report = { 0 };
 	struct store store;
 	struct check check;
-	size_t repairs;
 	bool is_sound = true, is_repair = call_option(call, "repair") != NULL;
 	int ret;
 
@@ -127,12 +118,9 @@ static int run(struct call *call, struct ovl_error *err)
 			: look(&check, &store, call, err);
 	if (ret < 0)
 		return ret;
-	repairs = report.count;
-	for (unsigned int i = 0; i < check.count; i++) {
+	add(&report, &check, false);
+	for (unsigned int i = 0; i < check.count; i++)
 		is_sound = is_sound && rule_severity(check.findings[i].rule) == SEVERITY_NOTE;
-		if (!is_listed(&report, repairs, check.findings[i].object))
-			add(&report, &check.findings[i], NULL);
-	}
 	print(call, &report, &check);
 	return is_sound ? 0 : 1;
 }

@@ -28,6 +28,7 @@ static json_t *row(size_t i, void *context)
 	const struct layer *layer =
 		container->layer == NO_LAYER ? NULL : &store->layers[container->layer];
 	const char *state = !layer			     ? "its layer is gone"
+			    : container->state		     ? container->state
 			    : layer_is_mounted(store, layer) ? "mounted"
 							     : "";
 

@@ -2,6 +2,9 @@
 /*
  * ovlctl diff: what a layer changed of those below it, or what differs between two stacks, as `docker diff` has it: both are
  * views, which are compared directory by directory. What both have from the same layers is the same and is not looked at.
+ *
+ * Podman has other rules for a layer and those below it: it looks at each thing in the layer, and whether one of that name
+ * is in a lower one. These are the same directories, raw: with whiteouts, and whatever opaque marks say.
  */
 #include <errno.h>
 #include <limits.h>
@@ -9,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "same.h"
 #include "verb.h"
 #include "view.h"
-
-#define CAPABILITY_MAX 64 /* bytes of security.capability: 24 in its third version */
 
 struct change {
 	char *path;
@@ -21,6 +23,7 @@ struct change {
 
 struct diff {
 	struct view old, new;
+	struct same same;    /* how they are compared */
 	char path[PATH_MAX]; /* of what is compared, each name with a slash in front */
 	size_t len;
 	struct change *changes;
@@ -52,40 +55,39 @@ static void tell(struct diff *diff, char kind, struct place *place)
 	add(diff, kind, diff->len);
 }
 
-/* Some file systems and archives have no fractions of a second. */
-static bool is_same_time(const struct timespec *a, const struct timespec *b)
+/* Docker's rules for two views: how diff->path differs, or 0. */
+static char judge(const struct diff *diff, const struct view_entry *old,
+		  const struct view_entry *new)
 {
-	return a->tv_sec == b->tv_sec &&
-	       (a->tv_nsec == b->tv_nsec || a->tv_nsec == 0 || b->tv_nsec == 0);
+	if (!new)
+		return 'D';
+	if (!old)
+		return 'A';
+	return same_thing(&diff->same, diff->path + 1, old, new) ? 0 : 'C';
 }
 
-static bool has_same_capability(const struct diff *diff, const struct view_entry *old,
-				const struct view_entry *new)
+/* Podman's for a layer: old is the uppermost of that name in the lower ones, perhaps a whiteout (containers/storage, changes.go). */
+static char judge_raw(const struct diff *diff, const struct view_entry *old,
+		      const struct view_entry *new)
 {
-	char a[CAPABILITY_MAX], b[CAPABILITY_MAX];
-	const char *path = diff->path + 1, *name = "security.capability";
-	ssize_t len = view_attribute(&diff->old, old->layer, path, name, a, sizeof(a));
+	const struct stat *a, *b;
 
-	if (len != view_attribute(&diff->new, new->layer, path, name, b, sizeof(b)))
-		return false;
-	return len <= 0 || memcmp(a, b, (size_t)len) == 0;
-}
-
-/* Docker's rule: what is compared of two things of one name (format, section 4). */
-static bool is_same(const struct diff *diff, const struct view_entry *old,
-		    const struct view_entry *new)
-{
-	const struct stat *a = &old->st, *b = &new->st;
-
-	if (old->layer == new->layer)
-		return true;
-	if (a->st_mode != b->st_mode || a->st_uid != b->st_uid || a->st_gid != b->st_gid ||
-	    a->st_rdev != b->st_rdev)
-		return false;
-	if (!S_ISDIR(a->st_mode) &&
-	    (a->st_size != b->st_size || !is_same_time(&a->st_mtim, &b->st_mtim)))
-		return false;
-	return !S_ISREG(a->st_mode) || has_same_capability(diff, old, new);
+	if (!new)
+		return 0;
+	if (view_is_whiteout(new))
+		return 'D';
+	if (!old || view_is_whiteout(old))
+		return 'A';
+	a = &old->st;
+	b = &new->st;
+	if (!S_ISDIR(b->st_mode))
+		return 'C';
+	if (view_is_opaque(&diff->new, new->layer, diff->path + 1))
+		return 'D';
+	return a->st_mode == b->st_mode && a->st_size == b->st_size &&
+			       same_time(&diff->same, &a->st_mtim, &b->st_mtim)
+		       ? 0
+		       : 'C';
 }
 
 static bool is_same_dir(const struct view_dir *a, const struct view_dir *b)
@@ -124,8 +126,9 @@ static int compare_entries(struct diff *diff, const struct view_dir *old_dir,
 			   const struct view_entry *new, struct place *place, struct ovl_error *err)
 {
 	const char *name = new ? new->name : old->name;
-	struct place own = { .above = place, .is_told = true };
+	struct place own = { .above = place };
 	size_t len = diff->len;
+	char kind;
 	int ret = 0;
 
 	if (len + 1 + strlen(name) >= sizeof(diff->path))
@@ -134,14 +137,12 @@ static int compare_entries(struct diff *diff, const struct view_dir *old_dir,
 	diff->path[len] = '/';
 	strcpy(diff->path + len + 1, name);
 	own.len = diff->len = len + 1 + strlen(name);
-	if (!new)
-		tell(diff, 'D', place);
-	else if (!old)
-		tell(diff, 'A', place);
-	else if (!is_same(diff, old, new))
-		tell(diff, 'C', place);
-	else
-		own.is_told = false;
+	kind = diff->new.is_raw ? judge_raw(diff, old, new) : judge(diff, old, new);
+	own.is_told = kind != 0;
+	if (diff->new.is_raw && kind == 'C')
+		add(diff, kind, diff->len);
+	else if (kind)
+		tell(diff, kind, place);
 	if (new &&S_ISDIR(new->st.st_mode))
 		ret = descend(diff, old_dir, old && S_ISDIR(old->st.st_mode), new_dir, &own, err);
 	diff->len = len;
@@ -178,7 +179,7 @@ static int compare_changes(const void *a, const void *b)
 }
 
 /* What Podman makes in every container; its own `diff` leaves it out (libpod, diff.go). */
-static bool is_podmans(const struct diff *diff, const char *path)
+static bool is_left_out(const struct diff *diff, const char *path)
 {
 	static const char *const made[] = {
 		"/dev",
@@ -196,7 +197,7 @@ static bool is_podmans(const struct diff *diff, const char *path)
 	};
 
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		if (diff->new.store->kind == STORE_PODMAN && strcmp(path, made[i]) == 0)
+		if (diff->same.is_podmans && strcmp(path, made[i]) == 0)
 			return true;
 	}
 	return false;
@@ -210,7 +211,7 @@ static void finish(struct diff *diff)
 	if (diff->count)
 		qsort(diff->changes, diff->count, sizeof(*diff->changes), compare_changes);
 	for (size_t i = 0; i < diff->count; i++) {
-		if (!is_podmans(diff, diff->changes[i].path))
+		if (!is_left_out(diff, diff->changes[i].path))
 			diff->changes[kept++] = diff->changes[i];
 	}
 	diff->count = kept;
@@ -247,11 +248,21 @@ static int open_view(struct view *view, const struct store *store, const char *n
 
 	if (ret < 0)
 		return ret;
-	if (named.layer == NO_LAYER && (named.container || named.image->wrong))
+	/* An image of no layers has nothing in it; a container has one, or has lost it. */
+	if (named.image ? named.image->wrong != NULL : named.layer == NO_LAYER)
 		return ovl_fail(err, EBADMSG, "use",
 				named.image ? named.image->wrong : "its layer is not in the tree",
 				"`ovlctl check` tells more", "%s", name);
 	return view_open(view, store, named.layer, err);
+}
+
+/* Whether the new stack is the old one with a layer upon it. */
+static bool is_child(const struct diff *diff)
+{
+	const struct stack *old = &diff->old.stack, *new = &diff->new.stack;
+
+	return new->count == old->count + 1 &&
+	       (old->count == 0 || new->layers[1] == old->layers[0]);
 }
 
 static int run(struct call *call, struct ovl_error *err)
@@ -266,18 +277,26 @@ static int run(struct call *call, struct ovl_error *err)
 
 	if (ret < 0)
 		return ret;
+	diff.same = (struct same){ &diff.old, &diff.new, store.kind == STORE_PODMAN };
 	if (call->argc == 1)
 		view_without_top(&diff.old);
+	if (diff.same.is_podmans && is_child(&diff)) {
+		diff.old.is_raw = diff.new.is_raw = true;
+		view_top_alone(&diff.new);
+	}
 	old = view_root(&diff.old);
 	new = view_root(&diff.new);
-	ret = compare_dirs(&diff, &old, &new, &root, err);
+	ret = compare_dirs(&diff, &old, &new, &root, err)
+		      ?: view_check(&diff.old, err)
+		      ?: view_check(&diff.new, err);
 	free(old.layers);
 	free(new.layers);
 	if (ret < 0)
 		return ret;
 	if (diff.old.has_redirects || diff.new.has_redirects)
 		out_note(&call->out, "directories were renamed there by means that are not "
-				     "followed: what they brought along is not shown");
+				     "followed: a launch refuses them (EPERM), and what they "
+				     "brought along is not shown");
 	finish(&diff);
 	print(&call->out, &diff);
 	return diff.count > 0;

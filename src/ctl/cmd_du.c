@@ -39,8 +39,9 @@ static void add(struct usage *usage, const char *name, const char *id, const cha
 
 	for (unsigned int at = top; at != NO_LAYER; at = store_below(usage->store, at, &steps)) {
 		entry.layers++;
-		entry.total += usage->bytes[at];
-		entry.unique += usage->images[at] == own ? usage->bytes[at] : 0;
+		entry.total = store_add(entry.total, usage->bytes[at]);
+		if (usage->images[at] == own)
+			entry.unique = store_add(entry.unique, usage->bytes[at]);
 	}
 	usage->entries = file_grow(usage->entries, usage->count, sizeof(entry));
 	usage->entries[usage->count++] = entry;
@@ -55,10 +56,10 @@ static void add_sums(struct usage *usage)
 	};
 
 	for (unsigned int i = 0; i < usage->store->layer_count; i++) {
-		all.total += usage->bytes[i];
+		all.total = store_add(all.total, usage->bytes[i]);
 		if (usage->store->layers[i].users == 0) {
 			free_layers.layers++;
-			free_layers.total += usage->bytes[i];
+			free_layers.total = store_add(free_layers.total, usage->bytes[i]);
 		}
 	}
 	free_layers.unique = free_layers.total;

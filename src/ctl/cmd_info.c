@@ -136,7 +136,7 @@ static void describe_store(json_t *info, const struct store *store)
 	int64_t bytes = 0;
 
 	for (unsigned int i = 0; i < store->layer_count; i++)
-		bytes += store->layers[i].size > 0 ? store->layers[i].size : 0;
+		bytes = store_add(bytes, store->layers[i].size > 0 ? store->layers[i].size : 0);
 	json_object_set_new(info, "kind", json_string(store_kind_names[store->kind]));
 	json_object_set_new(info, "driver",
 			    json_string(store->kind == STORE_PODMAN ? "overlay" : "overlay2"));
@@ -156,31 +156,61 @@ static void say(json_t *info, const char *key, const char *text)
 		list = json_array();
 		json_object_set_new(info, key, list);
 	}
-	json_array_append_new(list, json_string(text));
+	json_array_append_new(list, out_string(text));
 }
 
-/* Every driver with data there, and what Docker would use. */
-static int describe_drivers(json_t *info, const struct dir *root, struct ovl_error *err)
+/* Whose images and containers there are: one that has some, or of several the one that the containers were made with. */
+static const char *driver_in_use(const json_t *list, const char *of_containers,
+				 const char *configured)
 {
-	char *of_containers = drivers_of_containers(root), *configured = drivers_configured(err),
-	     text[512];
 	const char *used = NULL;
+	int count = 0;
+
+	for (size_t i = json_array_size(list); i-- > 0;) {
+		const json_t *entry = json_array_get(list, i);
+
+		if (json_is_true(json_object_get(entry, "metadata"))) {
+			used = json_text(entry, "driver");
+			count++;
+		}
+	}
+	return count == 1 ? used : of_containers ?: configured ?: used;
+}
+
+/* Every driver with data there, and what Docker would use. *has_tree: cleared if only others than overlay2 have some. */
+static int describe_drivers(json_t *info, const struct dir *root, bool *has_tree,
+			    struct ovl_error *err)
+{
+	struct ovl_error broken = { 0 };
+	char *of_containers = drivers_of_containers(root),
+	     *configured = drivers_configured(&broken), text[512];
 	json_t *list = json_array(), *names = json_array();
 	int ret = drivers_find(root, list, err);
+	const char *used = driver_in_use(list, of_containers, configured);
+	bool has_overlay2 = false;
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *entry = json_array_get(list, i);
+		const char *driver = json_text(entry, "driver");
 
-		json_array_append_new(names, json_string(json_text(entry, "driver")));
-		if (!used && json_is_true(json_object_get(entry, "metadata")))
-			used = json_text(entry, "driver");
+		has_overlay2 = has_overlay2 || strcmp(driver, "overlay2") == 0;
+		json_array_append_new(names, strncmp(json_text(entry, "path"), "containerd/", 11)
+						     ? json_string(driver)
+						     : json_sprintf("%s (containerd)", driver));
+	}
+	*has_tree = *has_tree && (has_overlay2 || !used);
+	if (used)
+		json_object_set_new(info, "driver", out_string(used));
+	if (broken.errnum) {
+		snprintf(text, sizeof(text), "cannot read %.300s: %s", broken.object,
+			 broken.reason ?: strerror(broken.errnum));
+		say(info, "notes", text);
 	}
 	if (json_array_size(names) > 1)
 		say(info, "notes",
 		    "several drivers have data: images of all but the one in use are hidden, not "
 		    "lost");
-	if (configured && used && strcmp(configured, used) != 0 &&
-	    !(strcmp(configured, "overlayfs") == 0 && strstr(used, "containerd"))) {
+	if (configured && used && strcmp(configured, used) != 0) {
 		snprintf(text, sizeof(text),
 			 "daemon.json asks for %.64s, the images are %.64s's: Docker will not see "
 			 "them",
@@ -211,7 +241,7 @@ static bool judge(json_t *info, const struct kernel *kernel, bool has_type, bool
 	if (kernel->overlay == ANSWER_UNKNOWN)
 		say(info, "notes", "what the kernel can do could not be tried: run it as root");
 	if (!has_tree)
-		say(info, "reasons", "there is no overlay2 tree here");
+		say(info, "reasons", "there is no overlay2 tree with layers here");
 	json_object_set_new(info, "fit", json_boolean(!json_object_get(info, "reasons")));
 	return !json_object_get(info, "reasons");
 }
@@ -288,7 +318,7 @@ static int run(struct call *call, struct ovl_error *err)
 	json_object_set_new(info, "supports_d_type", json_boolean(has_d_type(store.tree.fd)));
 	describe_kernel(info, &kernel);
 	if (store.root.fd >= 0 && store.kind != STORE_PODMAN)
-		ret = describe_drivers(info, &store.root, err);
+		ret = describe_drivers(info, &store.root, &has_tree, err);
 	if (ret < 0)
 		return ret;
 	is_fit = judge(info, &kernel, json_is_true(json_object_get(info, "supports_d_type")),

@@ -7,6 +7,8 @@
 #include "store.h"
 #include "verb.h"
 
+#define LAYER 3 /* the field that --quiet shows */
+
 static const struct column columns[] = {
 	{ "Name", "Names", COLUMN_LIST },
 	{ "Image", "Image", COLUMN_TEXT },
@@ -182,9 +184,12 @@ static int run(struct call *call, struct ovl_error *err)
 	if (ret < 0)
 		return ret;
 	object = describe(&store, &named, &stack);
-	out_object(&call->out, object, columns, sizeof(columns) / sizeof(columns[0]));
+	if (call->out.is_quiet)
+		out_object(&call->out, object, &columns[LAYER], 1);
+	else
+		out_object(&call->out, object, columns, sizeof(columns) / sizeof(columns[0]));
 	list = json_object_get(object, "Chain");
-	if (!call->out.is_json && json_array_size(list)) {
+	if (!call->out.is_json && !call->out.is_quiet && json_array_size(list)) {
 		putchar('\n');
 		out_rows(&call->out, chain_columns,
 			 sizeof(chain_columns) / sizeof(chain_columns[0]), json_array_size(list),

@@ -281,12 +281,12 @@ static int run(struct call *call, struct ovl_error *err)
 	const char *name = call->argv[0], *dir = call->argv[1];
 	struct named named;
 	struct store store;
-	int ret = store_open(&store, call->root, err) ?: store_name(&store, name, &named, err);
+	struct stack stack;
+	int ret = store_open(&store, call->root, err) ?: store_name(&store, name, &named, err)
+		  ?: store_use(&store, &named, name, &stack, err);
 
 	if (ret < 0)
 		return ret;
-	if (named.layer == NO_LAYER)
-		return ovl_cannot(err, ENOENT, "mount", name, "it has no layer in the tree");
 	work.store = &store;
 	work.layer = &store.layers[named.layer];
 	work.is_writable = call_option(call, "rw") != NULL;

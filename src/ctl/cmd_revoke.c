@@ -7,6 +7,7 @@
 #include "file.h"
 #include "offer.h"
 #include "publish.h"
+#include "store.h"
 
 /* The record, in both places that stand for a tag "latest". Returns how many there were. */
 static int remove_record(const struct publish *publish, const char *name, struct ovl_error *err)
@@ -93,7 +94,7 @@ static int run(struct call *call, struct ovl_error *err)
 	struct publish publish;
 	int ret;
 
-	if (!image_name_whole(name, offer.name))
+	if (!image_name_whole(store_short_name(name), offer.name)) /* as it was published */
 		return ovl_cannot(err, EINVAL, "revoke", name, "it is no name of a record");
 	if (users)
 		take_users(&offer, users);

@@ -6,31 +6,44 @@
  */
 #include <errno.h>
 #include <langinfo.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store.h"
 #include "verb.h"
 
+struct label {	    /* the images and containers that end at a layer */
+	char *text; /* or NULL */
+	size_t len;
+};
+
 struct forest {
 	const struct store *store;
 	unsigned int *first; /* of each layer's children, or NO_LAYER */
 	unsigned int *next;  /* of its siblings */
 	bool *is_drawn;
-	char **labels; /* images and containers that end there, or NULL */
+	struct label *labels;
 };
+
+static void append(struct label *label, const char *text)
+{
+	for (;; text++) {
+		label->text = file_grow(label->text, label->len, 1);
+		label->text[label->len] = *text;
+		if (!*text)
+			return;
+		label->len++;
+	}
+}
 
 static void add_label(struct forest *forest, unsigned int layer, const char *text)
 {
-	char **label, *old;
-
 	if (layer == NO_LAYER)
 		return;
-	label = &forest->labels[layer];
-	old = *label;
-	*label = file_alloc((old ? strlen(old) + 2 : 0) + strlen(text) + 1);
-	stpcpy(stpcpy(stpcpy(*label, old ?: ""), old ? ", " : ""), text);
-	free(old);
+	if (forest->labels[layer].text)
+		append(&forest->labels[layer], ", ");
+	append(&forest->labels[layer], text);
 }
 
 /* Children in the order of the layers, which is that of their ids. */
@@ -40,7 +53,7 @@ static void plant(struct forest *forest, const struct store *store)
 
 	*forest = (struct forest){ store, file_alloc(size), file_alloc(size),
 				   file_alloc(store->layer_count),
-				   file_alloc(store->layer_count * sizeof(char *)) };
+				   file_alloc(store->layer_count * sizeof(struct label)) };
 	for (unsigned int i = 0; i < store->layer_count; i++)
 		forest->first[i] = forest->next[i] = NO_LAYER;
 	for (unsigned int i = store->layer_count; i-- > 0;) {
@@ -66,8 +79,14 @@ static void plant(struct forest *forest, const struct store *store)
 static void print_layer(const struct forest *forest, const struct out *out, unsigned int i)
 {
 	const struct layer *layer = &forest->store->layers[i];
+	char *id = out_id(layer->id, out->is_long);
 
-	out_id(stdout, layer->id, out->is_long);
+	out_text(stdout, id);
+	free(id);
+	if (out->is_quiet) {
+		putchar('\n');
+		return;
+	}
 	printf("  %s", layer_kind_names[layer->kind]);
 	if (layer->size >= 0) {
 		char *size = out_bytes(layer->size);
@@ -76,9 +95,9 @@ static void print_layer(const struct forest *forest, const struct out *out, unsi
 		free(size);
 	}
 	fputs(layer->is_damaged ? "  damaged" : "", stdout);
-	if (forest->labels[i]) {
+	if (forest->labels[i].text) {
 		fputs("  ", stdout);
-		out_text(stdout, forest->labels[i]);
+		out_text(stdout, forest->labels[i].text);
 	}
 	putchar('\n');
 }
@@ -156,6 +175,9 @@ static void draw(struct forest *forest, const struct out *out)
 		.last = is_utf8 ? "└─ " : "`- ",
 	};
 
+	if (out->is_quiet)
+		drawing.line = drawing.nothing = drawing.branch = drawing.last = "";
+
 	for (unsigned int i = 0; i < count; i++) {
 		if (forest->store->layers[i].parent == NO_LAYER)
 			draw_from(&drawing, i);
@@ -192,22 +214,24 @@ static void print_dot(const struct forest *forest, const struct out *out, FILE *
 	for (unsigned int i = 0; i < store->layer_count; i++) {
 		const struct layer *layer = &store->layers[i];
 		char *size = layer->size >= 0 ? out_bytes(layer->size) : NULL;
+		char *id = out_id(layer->id, out->is_long);
 
 		fprintf(file, "\t%u [label=\"", i);
-		out_id(file, layer->id, out->is_long);
+		print_quoted(file, id);
 		fprintf(file, "\\n%s%s%s", layer_kind_names[layer->kind], size ? ", " : "",
 			size ?: "");
-		if (forest->labels[i]) {
+		if (forest->labels[i].text) {
 			fputs("\\n", file);
-			print_quoted(file, forest->labels[i]);
+			print_quoted(file, forest->labels[i].text);
 		}
 		fprintf(file, "\"%s];\n",
-			layer->is_damaged   ? ", color=red"
-			: forest->labels[i] ? ", fillcolor=lightblue"
-					    : "");
+			layer->is_damaged	 ? ", color=red"
+			: forest->labels[i].text ? ", fillcolor=lightblue"
+						 : "");
 		if (layer->parent != NO_LAYER)
 			fprintf(file, "\t%u -> %u;\n", i, layer->parent);
 		free(size);
+		free(id);
 	}
 	fputs("}\n", file);
 }
@@ -221,6 +245,7 @@ static int print_svg(const struct forest *forest, const struct out *out, struct 
 	pipe = popen("dot -Tsvg", "w");
 	if (!pipe)
 		return ovl_cannot(err, errno, "run", "dot", NULL);
+	signal(SIGPIPE, SIG_IGN); /* it may be gone before it has read all */
 	print_dot(forest, out, pipe);
 	status = pclose(pipe);
 	if (status == 0)
@@ -240,7 +265,7 @@ static json_t *row(size_t i, void *context)
 		layer->parent == NO_LAYER ? NULL : out_string(store->layers[layer->parent].id),
 		"kind", layer_kind_names[layer->kind], "depth", (int)layer->depth, "size",
 		out_number(layer->size), "damaged", layer->is_damaged, "names",
-		forest->labels[i] ? out_string(forest->labels[i]) : NULL);
+		forest->labels[i].text ? out_string(forest->labels[i].text) : NULL);
 }
 
 static int run(struct call *call, struct ovl_error *err)

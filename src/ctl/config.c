@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the configuration of an image. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,16 +26,58 @@ static void path_of(const struct store *store, const char *id, char path[PATH_SI
 		snprintf(path, PATH_SIZE, "image/overlay2/imagedb/content/sha256/%s", id);
 }
 
+/* True if Go's parser, which the engines have, takes key for the field name: by any case, with U+017F for s, U+212A for k. */
+static bool is_spelling(const char *key, const char *name)
+{
+	for (; *name; name++) {
+		size_t len = strncmp(key, "\u017f", 2) == 0   ? 2
+			     : strncmp(key, "\u212a", 3) == 0 ? 3
+							      : 1;
+		char letter = len == 2 ? 's' : len == 3 ? 'k' : *key;
+
+		if (tolower((unsigned char)letter) != tolower((unsigned char)*name))
+			return false;
+		key += len;
+	}
+	return *key == '\0';
+}
+
+/* True if a field that is read here could be another one to the engines. */
+static bool is_ambiguous(const json_t *config)
+{
+	static const struct {
+		const char *in, *name; /* in: "" is the config itself */
+	} fields[] = { { "", "rootfs" },    { "", "config" },
+		       { "", "created" },   { "rootfs", "diff_ids" },
+		       { "config", "Env" }, { "config", "Entrypoint" },
+		       { "config", "Cmd" }, { "config", "WorkingDir" },
+		       { "config", "User" } };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		json_t *value, *in = fields[i].in[0] ? json_object_get(config, fields[i].in)
+						     : (json_t *)config;
+		const char *key;
+
+		json_object_foreach(in, key, value)
+		{
+			if (strcmp(key, fields[i].name) != 0 && is_spelling(key, fields[i].name))
+				return true;
+		}
+	}
+	return false;
+}
+
 json_t *config_load(const struct store *store, const char *id, const char **wrong,
 		    struct ovl_error *err)
 {
 	char path[PATH_SIZE], hex[DIGEST_HEX + 1];
+	json_error_t error;
 	json_t *config = NULL;
 	char *text;
 	size_t len;
 
 	path_of(store, id, path);
-	text = file_load(&store->root, path, FILE_JSON_MAX, &len, err);
+	text = file_load(&store->root, path, FILE_CONFIG_MAX, &len, err);
 	if (!text) {
 		*wrong = "its config cannot be read";
 		return NULL;
@@ -43,9 +86,14 @@ json_t *config_load(const struct store *store, const char *id, const char **wron
 	*wrong = "its config does not have the digest that names it";
 	if (strcmp(hex, id) == 0) {
 		*wrong = "its config is no valid JSON";
-		config = json_loadb(text, len, 0, NULL);
+		config = file_parse_json(text, len, FILE_CONFIG_MAX, &error);
 	}
 	free(text);
+	if (is_ambiguous(config)) {
+		*wrong = "a field of its config is not spelled as engines write it";
+		json_decref(config);
+		config = NULL;
+	}
 	if (!config)
 		ovl_fail(err, EBADMSG, "use", *wrong, NULL, "%s/%s", store->root.path, path);
 	return config;

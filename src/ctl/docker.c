@@ -95,7 +95,7 @@ static unsigned int layer_of(const struct reading *reading, const json_t *config
 	struct record key = { .chain = "" }, *record;
 
 	for (size_t i = 0; i < json_array_size(diffs); i++) {
-		const char *diff = json_string_value(json_array_get(diffs, i));
+		const char *diff = json_plain(json_array_get(diffs, i));
 
 		if (!digest_hex_of(diff)) {
 			*wrong = "its config has a diff-id that is no digest";
@@ -145,7 +145,7 @@ static void add_names(struct store *store, struct entry *entries, size_t count)
 /* What is not as Docker itself would read it fails: without names all images would seem to have none. */
 static int read_names(struct store *store, struct ovl_error *err)
 {
-	json_t *json = file_load_json(&store->root, NAMES, err), *names, *digest;
+	json_t *json = file_load_json(&store->root, NAMES, FILE_LIST_MAX, err), *names, *digest;
 	const json_t *repositories = json_object_get(json, "Repositories");
 	const char *repository, *name;
 	struct entry *entries = NULL;
@@ -165,8 +165,7 @@ static int read_names(struct store *store, struct ovl_error *err)
 		{
 			entries = file_grow(entries, count, sizeof(*entries));
 			entries[count++] =
-				(struct entry){ name,
-						digest_hex_of(json_string_value(digest)) ?: "" };
+				(struct entry){ name, digest_hex_of(json_plain(digest)) ?: "" };
 		}
 	}
 	add_names(store, entries, count);
@@ -205,6 +204,27 @@ static int add_image(const char *name, void *context)
 	return 0;
 }
 
+/* Docker's word, in the order in which it decides; NULL if there is no record of it. */
+static const char *state_of(const json_t *state)
+{
+	static const struct {
+		const char *key, *word;
+	} words[] = {
+		{ "Paused", "paused" },	  { "Restarting", "restarting" },
+		{ "Running", "running" }, { "RemovalInProgress", "removing" },
+		{ "Dead", "dead" },
+	};
+
+	if (!json_is_object(state))
+		return NULL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (json_is_true(json_object_get(state, words[i].key)))
+			return words[i].word;
+	}
+	return strncmp(json_text(state, "StartedAt") ?: "0001-", "0001-", 5) == 0 ? "created"
+										  : "exited";
+}
+
 static int add_container(const char *name, void *context)
 {
 	struct reading *reading = context;
@@ -220,12 +240,13 @@ static int add_container(const char *name, void *context)
 		container->init = store_layer(store, text);
 	if (snprintf(path, sizeof(path), "containers/%s/config.v2.json", name) >= (int)sizeof(path))
 		return 0;
-	config = file_load_json(&store->root, path, &err);
+	config = file_load_json(&store->root, path, FILE_CONFIG_MAX, &err);
 	if (json_text(config, "Name")) {
 		const char *called = json_text(config, "Name");
 
 		container->name = file_copy(called + (called[0] == '/'));
 	}
+	container->state = state_of(json_object_get(config, "State"));
 	if (digest_hex_of(json_text(config, "Image")))
 		container->image = file_copy(digest_hex_of(json_text(config, "Image")));
 	if (json_text(json_object_get(config, "Config"), "Image"))

@@ -23,8 +23,8 @@ static const struct {
 	{ "overlay", "overlay", true },
 	{ "devicemapper", "devicemapper/metadata", true },
 	/* The containerd store: what is empty here is only a managed containerd that nobody uses. */
-	{ "overlayfs (containerd)",
-	  "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots", false },
+	{ "overlayfs", "containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots",
+	  false },
 };
 
 static int count(const char *name, void *context)
@@ -84,7 +84,7 @@ static int vote(const char *name, void *context)
 	const char *driver;
 
 	whole = file_path(&prefix, path);
-	config = file_load_json(votes->root, whole, &err);
+	config = file_load_json(votes->root, whole, FILE_CONFIG_MAX, &err);
 	driver = json_text(config, "Driver");
 	if (driver)
 		json_object_set_new(
@@ -122,7 +122,8 @@ char *drivers_of_containers(const struct dir *root)
 char *drivers_configured(struct ovl_error *err)
 {
 	struct dir etc = { open("/etc/docker", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "/etc/docker" };
-	json_t *config = etc.fd < 0 ? NULL : file_load_json(&etc, "daemon.json", err);
+	json_t *config =
+		etc.fd < 0 ? NULL : file_load_json(&etc, "daemon.json", FILE_LIST_MAX, err);
 	const json_t *snapshotter =
 		json_object_get(json_object_get(config, "features"), "containerd-snapshotter");
 	const char *driver = json_text(config, "storage-driver");
@@ -130,8 +131,12 @@ char *drivers_configured(struct ovl_error *err)
 		      : json_is_true(snapshotter) ? file_copy("overlayfs")
 						  : NULL;
 
+	if (config && !json_is_object(config))
+		ovl_cannot(err, EBADMSG, "read", "/etc/docker/daemon.json", "it is no JSON object");
 	json_decref(config);
 	if (etc.fd >= 0)
 		close(etc.fd);
+	if (err->errnum == ENOENT)
+		err->errnum = 0;
 	return found;
 }

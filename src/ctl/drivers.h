@@ -17,7 +17,7 @@ int drivers_find(const struct dir *root, json_t *list, struct ovl_error *err);
 /* The driver of most of the containers as their own configuration says, a string of the caller's, or NULL if there are none. */
 char *drivers_of_containers(const struct dir *root);
 
-/* What Docker's configuration asks for: "overlay2", "overlayfs" for the containerd store, or NULL: nothing. */
+/* What Docker's configuration asks for: "overlay2", "overlayfs" for the containerd store, or NULL: nothing, or err->errnum, if it cannot be read. */
 char *drivers_configured(struct ovl_error *err);
 
 #endif

@@ -151,16 +151,30 @@ char *file_load(const struct dir *dir, const char *path, size_t max, size_t *len
 	return text;
 }
 
-json_t *file_load_json(const struct dir *dir, const char *path, struct ovl_error *err)
+json_t *file_parse_json(const char *text, size_t len, size_t max, json_error_t *why)
+{
+	size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, parts = 0;
+
+	for (size_t i = 0; i < len; i++)
+		parts += text[i] == '{' || text[i] == '[' || text[i] == ',';
+	if (parts > max / 40) {
+		*why = (json_error_t){ .line = 1, .text = "too many parts" };
+		return NULL;
+	}
+	return json_loadb(text, len, flags | (max == FILE_CONFIG_MAX ? JSON_DECODE_INT_AS_REAL : 0),
+			  why);
+}
+
+json_t *file_load_json(const struct dir *dir, const char *path, size_t max, struct ovl_error *err)
 {
 	size_t len;
-	char *text = file_load(dir, path, FILE_JSON_MAX, &len, err);
+	char *text = file_load(dir, path, max, &len, err);
 	json_error_t error;
 	json_t *json;
 
 	if (!text)
 		return NULL;
-	json = json_loadb(text, len, 0, &error);
+	json = file_parse_json(text, len, max, &error);
 	free(text);
 	if (!json)
 		ovl_fail(err, EBADMSG, "read", "it is no valid JSON", NULL,
@@ -168,9 +182,16 @@ json_t *file_load_json(const struct dir *dir, const char *path, struct ovl_error
 	return json;
 }
 
+const char *json_plain(const json_t *string)
+{
+	const char *text = json_string_value(string);
+
+	return text && strlen(text) == json_string_length(string) ? text : NULL;
+}
+
 const char *json_text(const json_t *object, const char *key)
 {
-	return json_string_value(json_object_get(object, key));
+	return json_plain(json_object_get(object, key));
 }
 
 int file_each(const struct dir *dir, const char *path, int (*each)(const char *name, void *context),

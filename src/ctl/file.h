@@ -14,8 +14,10 @@
 
 #include "ovl/error.h"
 
-#define FILE_JSON_MAX \
-	(32u << 20) /* bytes; Docker's and Podman's largest have some hundred for each layer */
+/* Bytes of JSON. The engine's own lists: Docker's and Podman's largest have some hundred for each layer. */
+#define FILE_LIST_MAX (32u << 20)
+/* What an image's maker has a say in; containers/image (iolimits) takes no larger config either. */
+#define FILE_CONFIG_MAX (4u << 20)
 
 /* A directory that things are read beneath. */
 struct dir {
@@ -39,12 +41,19 @@ char *file_load(const struct dir *dir, const char *path, size_t max, size_t *len
 		struct ovl_error *err);
 
 /*
- * Reads JSON. The parser refuses what is nested deeper than 2,048 (jansson, JSON_PARSER_MAX_DEPTH). Returns NULL with *err
- * filled in; else a reference of the caller's.
+ * Parses JSON, read with this max: no key twice in an object, at most one part for each 40 bytes of max, since a part takes
+ * up to 150 in memory, not nested deeper than 2,048 (jansson, JSON_PARSER_MAX_DEPTH). With FILE_CONFIG_MAX numbers are
+ * reals, of any size. NULL with what is wrong in *why; else a reference of the caller's.
  */
-json_t *file_load_json(const struct dir *dir, const char *path, struct ovl_error *err);
+json_t *file_parse_json(const char *text, size_t len, size_t max, json_error_t *why);
 
-/* The string at key of object, or NULL if it has none or it is no string. */
+/* Reads and parses JSON. NULL with *err filled in. */
+json_t *file_load_json(const struct dir *dir, const char *path, size_t max, struct ovl_error *err);
+
+/* Its text; NULL for what is no string, and for one with a NUL in it. */
+const char *json_plain(const json_t *string);
+
+/* That of the string at key of object. */
 const char *json_text(const json_t *object, const char *key);
 
 /*

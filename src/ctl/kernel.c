@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,11 +87,21 @@ static bool write_file(const char *path, const char *text)
 	return is_done;
 }
 
+/* As fork(), with flags of clone(2): a process that ends with the one that started it, however that ends. */
+static pid_t start(unsigned long flags)
+{
+	pid_t parent = getpid(), pid = (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+
+	if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+		_exit(1);
+	return pid;
+}
+
 /* A process in a user namespace whose root is a usual user's number: its map is what the mount gets. */
 static pid_t start_mapped(void)
 {
 	char path[64];
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+	pid_t pid = start(CLONE_NEWUSER);
 
 	if (pid == 0) {
 		pause();
@@ -183,22 +195,21 @@ static void probe(struct kernel *kernel, const char *directory)
 
 void kernel_probe(struct kernel *kernel, const char *path)
 {
-	int ends[2];
+	/* What the child finds, also if it is killed: a pipe would be open in whatever it has started. */
+	struct kernel *found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
 	*kernel = (struct kernel){ 0 };
-	fflush(stdout);
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (found == MAP_FAILED)
 		return;
-	pid = fork();
+	pid = start(0);
 	if (pid == 0) {
-		probe(kernel, path);
-		_exit(write(ends[1], kernel, sizeof(*kernel)) != (ssize_t)sizeof(*kernel));
+		probe(found, path);
+		_exit(0);
 	}
-	close(ends[1]);
-	if (pid > 0 && read(ends[0], kernel, sizeof(*kernel)) != (ssize_t)sizeof(*kernel))
-		*kernel = (struct kernel){ 0 };
-	close(ends[0]);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+	*kernel = *found;
+	munmap(found, sizeof(*found));
 }

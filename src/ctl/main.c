@@ -32,15 +32,16 @@ static const struct verb_option common[] = {
 
 #define COMMON (sizeof(common) / sizeof(common[0]))
 
-static void print_usage(void)
+static void print_usage(FILE *file)
 {
-	puts("Usage: ovlctl VERB [OPTION...] [ARGUMENT...]\n"
-	     "Looks at overlay2 trees - Docker's, Podman's or others - and publishes what is in "
-	     "them.\n");
+	fputs("Usage: ovlctl VERB [OPTION...] [ARGUMENT...]\n"
+	      "Looks at overlay2 trees - Docker's, Podman's or others - and publishes what is in "
+	      "them.\n\n",
+	      file);
 	for (size_t i = 0; i < VERBS; i++)
-		printf("  %-11s %-18s %s\n", verbs[i]->name, verbs[i]->arguments,
-		       verbs[i]->summary);
-	puts("\n`ovlctl VERB --help` has the options of each. See ovlctl(8).");
+		fprintf(file, "  %-11s %-18s %s\n", verbs[i]->name, verbs[i]->arguments,
+			verbs[i]->summary);
+	fputs("\n`ovlctl VERB --help` has the options of each. See ovlctl(8).\n", file);
 }
 
 static void print_option(const struct verb_option *option)
@@ -74,25 +75,31 @@ const char *call_option(const struct call *call, const char *name)
 	abort();
 }
 
-/* A common option, by its number. */
+enum common_option { OPTION_ROOT, OPTION_JSON, OPTION_QUIET, OPTION_LONG, OPTION_HELP };
+
 static void take_common(struct call *call, size_t number)
 {
-	if (number == 0)
+	if (number == OPTION_ROOT)
 		call->root = optarg;
-	call->out.is_json = call->out.is_json || number == 1;
-	call->out.is_quiet = call->out.is_quiet || number == 2;
-	call->out.is_long = call->out.is_long || number == 3;
-	if (number == 4) {
-		print_verb(call->verb);
-		exit(0);
-	}
+	call->out.is_json = call->out.is_json || number == OPTION_JSON;
+	call->out.is_quiet = call->out.is_quiet || number == OPTION_QUIET;
+	call->out.is_long = call->out.is_long || number == OPTION_LONG;
 }
 
-/* Fills in the options; false after a message of getopt's. */
-static bool parse(struct call *call, int argc, char **argv)
+static int misused(const char *before, const char *what, const char *after)
+{
+	char *safe = out_escaped(what);
+
+	fprintf(stderr, "ovlctl: %s%s%s\n", before, safe, after);
+	free(safe);
+	return 2;
+}
+
+/* Fills in the options: 0; 1: help was asked for, and is printed; 2 after a message. */
+static int parse(struct call *call, int argc, char **argv)
 {
 	struct option options[COMMON + VERB_OPTIONS_MAX + 1] = { 0 };
-	char letters[2 * (COMMON + VERB_OPTIONS_MAX) + 1] = "";
+	char letters[2 * (COMMON + VERB_OPTIONS_MAX) + 2] = ":";
 	size_t count = 0;
 	int found;
 
@@ -111,14 +118,23 @@ static bool parse(struct call *call, int argc, char **argv)
 	while ((found = getopt_long(argc, argv, letters, options, NULL)) != -1) {
 		size_t number = (size_t)found - 256;
 
-		if (found == '?')
-			return false;
+		if (found == '?' || found == ':') {
+			char letter[] = { '-', (char)optopt, '\0' };
+
+			return misused(found == ':' ? "option '" : "unrecognized option '",
+				       optopt > 0 && optopt < 256 ? letter : argv[optind - 1],
+				       found == ':' ? "' requires an argument" : "'");
+		}
 		for (size_t i = 0; found < 256 && i < count; i++) {
 			const struct verb_option *option =
 				i < COMMON ? &common[i] : &call->verb->options[i - COMMON];
 
 			if (option->letter == found)
 				number = i;
+		}
+		if (number == OPTION_HELP) {
+			print_verb(call->verb);
+			return 1;
 		}
 		if (number < COMMON)
 			take_common(call, number);
@@ -127,26 +143,18 @@ static bool parse(struct call *call, int argc, char **argv)
 	}
 	call->argc = argc - optind;
 	call->argv = argv + optind;
-	return true;
+	return 0;
 }
 
-static int misused(const char *what, const char *name)
+/* The exit status. */
+static int run(int argc, char **argv, struct ovl_error *err)
 {
-	fprintf(stderr, "ovlctl: %s %s\novlctl: hint: `ovlctl --help` lists the verbs\n", what,
-		name);
-	return 2;
-}
-
-int main(int argc, char **argv)
-{
-	struct ovl_error err = { 0 };
 	struct call call = { 0 };
 	int ret;
 
-	setlocale(LC_CTYPE, "");
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
-		print_usage();
+		print_usage(argc < 2 ? stderr : stdout);
 		return argc < 2 ? 2 : 0;
 	}
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -158,22 +166,33 @@ int main(int argc, char **argv)
 			call.verb = verbs[i];
 	}
 	if (!call.verb)
-		return misused("there is no verb", argv[1]);
-	argv[1] = (char *)"ovlctl"; /* as getopt's messages begin */
-	if (!parse(&call, argc - 1, argv + 1))
-		return 2;
+		return misused("there is no verb ", argv[1],
+			       "\novlctl: hint: `ovlctl --help` lists the verbs");
+	ret = parse(&call, argc - 1, argv + 1);
+	if (ret > 0)
+		return ret == 1 ? 0 : ret;
 	if (call.argc < call.verb->min || call.argc > call.verb->max) {
 		fprintf(stderr, "ovlctl: usage: ovlctl %s [OPTION...] %s\n", call.verb->name,
 			call.verb->arguments);
 		return 2;
 	}
-	ret = call.verb->run(&call, &err);
+	ret = call.verb->run(&call, err);
 	if (ret < 0)
-		out_error(&err);
+		out_error(err);
+	return ret < 0 ? 2 : ret;
+}
+
+int main(int argc, char **argv)
+{
+	struct ovl_error err = { 0 };
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	status = run(argc, argv, &err);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		ovl_cannot(&err, errno ?: EIO, "write", "the output", NULL);
 		out_error(&err);
 		return 2;
 	}
-	return ret < 0 ? 2 : ret;
+	return status;
 }

@@ -71,7 +71,7 @@ int64_t measure_layer(const struct store *store, unsigned int layer, struct ovl_
 		    entry->fts_info != FTS_DEFAULT && entry->fts_info != FTS_SLNONE)
 			continue;
 		if (st->st_nlink < 2 || is_new(&seen, st->st_ino))
-			bytes += st->st_size;
+			bytes = store_add(bytes, st->st_size);
 	}
 	if (fd < 0 || errno) /* at the end fts clears errno */
 		bytes = ovl_fail(err, fd < 0 ? -fd : errno, "measure", NULL, NULL, "%s", absolute);

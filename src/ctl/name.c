@@ -16,24 +16,36 @@ const char *store_short_name(const char *name)
 	return name;
 }
 
-/* True if the image is called name, of which tag and registry may be left out. */
-static bool image_has_name(const struct image *image, const char *name)
+static const struct image *image_named(const struct store *store, const char *prefix,
+				       const char *name, const char *tag)
 {
-	const char *slash = strrchr(name, '/'), *last = slash ? slash + 1 : name;
-	bool has_tag = strpbrk(last, ":@") != NULL;
-	const char *wanted = store_short_name(name);
-	size_t len = strlen(wanted);
+	size_t len = strlen(prefix), middle = strlen(name);
 
-	for (unsigned int i = 0; i < image->name_count; i++) {
-		const char *given = store_short_name(image->names[i]);
+	for (unsigned int i = 0; i < store->image_count; i++) {
+		for (unsigned int k = 0; k < store->images[i].name_count; k++) {
+			const char *given = store->images[i].names[k];
 
-		if (strncmp(given, "localhost/", 10) == 0 && strncmp(wanted, "localhost/", 10) != 0)
-			given += 10;
-		if (strncmp(given, wanted, len) == 0 &&
-		    strcmp(given + len, has_tag ? "" : ":latest") == 0)
-			return true;
+			if (strncmp(given, prefix, len) == 0 &&
+			    strncmp(given + len, name, middle) == 0 &&
+			    strcmp(given + len + middle, tag) == 0)
+				return &store->images[i];
+		}
 	}
-	return false;
+	return NULL;
+}
+
+/* The image that people call name. Tag and registry may be left out: as the engines do, one's own images come first. */
+static const struct image *find_image(const struct store *store, const char *name)
+{
+	static const char *const registries[] = { "", "localhost/", "docker.io/library/",
+						  "docker.io/" };
+	const char *slash = strrchr(name, '/');
+	const char *tag = strpbrk(slash ? slash + 1 : name, ":@") ? "" : ":latest";
+	const struct image *image = NULL;
+
+	for (size_t i = 0; !image && i < sizeof(registries) / sizeof(registries[0]); i++)
+		image = image_named(store, registries[i], name, tag);
+	return image ?: image_named(store, "", store_short_name(name), tag);
 }
 
 /* A prefix of an id, with or without "sha256:". */
@@ -55,6 +67,7 @@ static int found(struct named *named, struct named other, unsigned int *count)
 int store_name(const struct store *store, const char *name, struct named *named,
 	       struct ovl_error *err)
 {
+	const struct image *image = find_image(store, name);
 	unsigned int count = 0, layer = store_layer(store, name);
 
 	*named = (struct named){ .layer = NO_LAYER };
@@ -64,12 +77,8 @@ int store_name(const struct store *store, const char *name, struct named *named,
 		named->layer = layer;
 		return 0;
 	}
-	for (unsigned int i = 0; i < store->image_count && count == 0; i++) {
-		const struct image *image = &store->images[i];
-
-		if (image_has_name(image, name))
-			found(named, (struct named){ image, NULL, image->layer }, &count);
-	}
+	if (image)
+		found(named, (struct named){ image, NULL, image->layer }, &count);
 	for (unsigned int i = 0; i < store->container_count && count == 0; i++) {
 		const struct container *container = &store->containers[i];
 

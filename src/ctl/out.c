@@ -14,33 +14,39 @@
 #define CELL_SIZE  64
 #define SHORT_LIST 2 /* as many texts of a list */
 
+/*
+ * Characters that no terminal gets: control, what has no width or turns the direction of writing, so that a name could look
+ * like another, lines and paragraphs, and what UTF-8 does not have. In order.
+ */
+static const unsigned int hidden[][2] = {
+	{ 0, 0x1f },	      { 0x7f, 0x9f },	    { 0xad, 0xad },	{ 0x34f, 0x34f },
+	{ 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f }, { 0x3164, 0x3164 },
+	{ 0xd800, 0xdfff },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
+	{ 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff }, { 0x110000, ~0u },
+};
+
 /* Bytes of the valid UTF-8 sequence of a printable character at text, or 0. */
 static size_t printable(const unsigned char *text)
 {
-	size_t len = text[0] < 0x80			 ? 1
-		     : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-		     : (text[0] & 0xf0) == 0xe0		 ? 3
-		     : text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-							 : 0;
+	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	/* As many bytes as ones in front. */
+	size_t len = text[0] < 0x80 ? 1 : (size_t)__builtin_clz(~((unsigned int)text[0] << 24));
+	unsigned int character = text[0] < 0x80 ? text[0] : text[0] & (0x7fu >> len);
 
-	if (len == 1)
-		return text[0] >= 0x20 && text[0] != 0x7f;
+	if (text[0] >= 0x80 && (len < 2 || len > 4))
+		return 0;
 	for (size_t i = 1; i < len; i++) {
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
+		character = character << 6 | (text[i] & 0x3f);
 	}
-	if (len == 0 || (len == 2 && text[0] == 0xc2 && text[1] < 0xa0)) /* C1 controls */
+	if (character < least[len])
 		return 0;
-	if (len == 3 &&
-	    ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0)))
-		return 0;
-	/* Characters that turn the direction of writing, or are lines. */
-	if (len == 3 && text[0] == 0xe2 && (text[1] == 0x80 || text[1] == 0x81) &&
-	    text[2] >= 0xa6 && text[2] <= 0xae)
-		return 0;
-	if (len == 4 &&
-	    ((text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90)))
-		return 0;
+	for (size_t i = 0; hidden[i][0] <= character; i++) {
+		if (character <= hidden[i][1])
+			return 0;
+	}
 	return len;
 }
 
@@ -154,14 +160,13 @@ static void shorten(char *id)
 		strcpy(id + SHORT_ID, strcmp(id + len - 5, "-init") == 0 ? "-init" : "");
 }
 
-void out_id(FILE *file, const char *id, bool is_long)
+char *out_id(const char *id, bool is_long)
 {
 	char *text = file_copy(id);
 
 	if (!is_long)
 		shorten(text);
-	out_text(file, text);
-	free(text);
+	return text;
 }
 
 /* The first most of a list's texts. */
@@ -192,9 +197,8 @@ static char *cell(const struct out *out, const struct column *column, const json
 		text = joined(value,
 			      column->kind == COLUMN_FEW && !out->is_long ? SHORT_LIST : SIZE_MAX);
 	} else if (json_is_string(value)) {
-		text = file_copy(json_string_value(value));
-		if (column->kind == COLUMN_SHORT && !out->is_long)
-			shorten(text);
+		text = out_id(json_string_value(value),
+			      column->kind != COLUMN_SHORT || out->is_long);
 	} else if (json_is_integer(value) && column->kind == COLUMN_BYTES) {
 		text = out_bytes(json_integer_value(value));
 	} else if (json_is_integer(value) && column->kind == COLUMN_AGE) {
@@ -312,14 +316,16 @@ void out_object(const struct out *out, json_t *object, const struct column *colu
 		if (strlen(columns[k].title) > widest)
 			widest = strlen(columns[k].title);
 	}
-	for (size_t k = 0; k < column_count; k++) {
+	for (size_t k = 0; k < (out->is_quiet ? 1 : column_count); k++) {
 		char *text;
 
 		if (!json_object_get(object, columns[k].key))
 			continue;
 		text = cell(out, &columns[k], object);
-		printf("%s:%*s %s\n", columns[k].title, (int)(widest - strlen(columns[k].title)),
-		       "", text);
+		if (!out->is_quiet)
+			printf("%s:%*s ", columns[k].title,
+			       (int)(widest - strlen(columns[k].title)), "");
+		puts(text);
 		free(text);
 	}
 }

@@ -43,7 +43,7 @@ struct out {
 void out_rows(const struct out *out, const struct column *columns, size_t column_count,
 	      size_t count, json_t *(*row)(size_t i, void *context), void *context);
 
-/* Prints one object: as JSON, or as lines "Title: text" of the fields in columns that it has. */
+/* Prints one object: as JSON, or as lines "Title: text" of the fields in columns that it has; --quiet: the text of the first. */
 void out_object(const struct out *out, json_t *object, const struct column *columns,
 		size_t column_count);
 
@@ -53,8 +53,8 @@ char *out_escaped(const char *text);
 /* Prints it so. */
 void out_text(FILE *file, const char *text);
 
-/* Prints an id, escaped, cut to what is enough for people unless is_long. */
-void out_id(FILE *file, const char *id, bool is_long);
+/* An id, cut to what is enough for people unless is_long, in memory of the caller's; not escaped. */
+char *out_id(const char *id, bool is_long);
 
 /* "1.5 MiB", in memory of the caller's. */
 char *out_bytes(json_int_t bytes);

@@ -12,11 +12,14 @@
 #include "digest.h"
 #include "store.h"
 
+#define DIGEST_NAMES_MAX \
+	4096 /* of an image: more than anybody has, and no product of two long lists */
+
 /* Calls each for all objects of the list at path, which need not be there. */
 static int each_of(struct store *store, const char *path,
 		   void (*each)(struct store *, const json_t *), struct ovl_error *err)
 {
-	json_t *list = file_load_json(&store->root, path, err), *object;
+	json_t *list = file_load_json(&store->root, path, FILE_LIST_MAX, err), *object;
 	int ret = 0;
 	size_t i;
 
@@ -57,24 +60,42 @@ static void add_layer(struct store *store, const json_t *object)
 		layer->is_damaged = true;
 }
 
-/* NAME@DIGEST, as people write it too, follows from both. Once for each repository. */
-static void add_digests(struct image *image, const char *digest)
+/* NAME@DIGEST for each of the first names, once for each repository. seen: the names that there are. */
+static void add_digest(struct image *image, unsigned int names, const char *digest, json_t *seen)
 {
-	unsigned int tagged = image->name_count;
 	char text[1024];
 
-	for (unsigned int i = 0; i < tagged; i++) {
+	if (!digest_hex_of(digest))
+		return;
+	for (unsigned int i = 0; i < names && image->name_count - names < DIGEST_NAMES_MAX; i++) {
 		const char *name = image->names[i], *slash = strrchr(name, '/');
 		size_t len = (size_t)(slash ? slash - name : 0);
-		bool is_there = false;
 
 		len += strcspn(name + len, ":@");
 		snprintf(text, sizeof(text), "%.*s@%s", (int)len, name, digest);
-		for (unsigned int k = tagged; k < image->name_count; k++)
-			is_there = is_there || strcmp(image->names[k], text) == 0;
-		if (!is_there)
-			image_add_name(image, text);
+		if (json_object_get(seen, text))
+			continue;
+		json_object_set_new_nocheck(seen, text, json_true());
+		image_add_name(image, text);
 	}
+}
+
+/* People write NAME@DIGEST, too. An image has a digest for each manifest that it was pulled or loaded by. */
+static void add_digests(struct image *image, const json_t *object)
+{
+	unsigned int names = image->name_count;
+	json_t *seen = json_object(), *digest;
+	const char *file;
+
+	for (unsigned int i = 0; i < names; i++)
+		json_object_set_new_nocheck(seen, image->names[i], json_true());
+	add_digest(image, names, json_text(object, "digest"), seen);
+	json_object_foreach(json_object_get(object, "big-data-digests"), file, digest)
+	{
+		if (strncmp(file, "manifest", strlen("manifest")) == 0)
+			add_digest(image, names, json_string_value(digest), seen);
+	}
+	json_decref(seen);
 }
 
 static void add_image(struct store *store, const json_t *object)
@@ -86,16 +107,15 @@ static void add_image(struct store *store, const json_t *object)
 	json_t *size, *config;
 
 	for (size_t i = 0; i < json_array_size(names); i++) {
-		if (json_is_string(json_array_get(names, i)))
-			image_add_name(image, json_string_value(json_array_get(names, i)));
+		if (json_plain(json_array_get(names, i)))
+			image_add_name(image, json_plain(json_array_get(names, i)));
 	}
-	if (digest_hex_of(json_text(object, "digest")))
-		add_digests(image, json_text(object, "digest"));
+	add_digests(image, object);
 	json_object_foreach(json_object_get(object, "big-data-sizes"), file, size)
 	{
 		json_int_t bytes = json_integer_value(size);
 
-		if (bytes > 0 && bytes <= FILE_JSON_MAX)
+		if (bytes > 0 && bytes <= FILE_LIST_MAX)
 			image->beside += bytes;
 	}
 	image->created = store_time(json_text(object, "created"));
@@ -112,10 +132,21 @@ static void add_image(struct store *store, const json_t *object)
 	}
 }
 
+/* What Podman keeps of a container besides is JSON in a string. */
+static void add_called(struct container *container, const char *metadata)
+{
+	json_t *object = metadata ? json_loads(metadata, 0, NULL) : NULL;
+	const char *called = json_text(object, "image-name");
+
+	if (called && *called)
+		container->called = file_copy(called);
+	json_decref(object);
+}
+
 static void add_container(struct store *store, const json_t *object)
 {
 	struct container *container = store_add_container(store, json_text(object, "id"));
-	const char *name = json_string_value(json_array_get(json_object_get(object, "names"), 0));
+	const char *name = json_plain(json_array_get(json_object_get(object, "names"), 0));
 	const char *top = json_text(object, "layer"), *image = json_text(object, "image");
 
 	if (name)
@@ -124,6 +155,7 @@ static void add_container(struct store *store, const json_t *object)
 		container->image = file_copy(image);
 	if (top)
 		container->layer = store_layer(store, top);
+	add_called(container, json_text(object, "metadata"));
 }
 
 int podman_read(struct store *store, struct ovl_error *err)

@@ -169,15 +169,6 @@ int policy_read_ours(struct policy *policy, struct ovl_error *err)
 	return ret;
 }
 
-bool policy_offers(const struct policy *policy, const char *tree)
-{
-	for (unsigned int i = 0; i < policy->count; i++) {
-		if (policy->lines[i].kind == LINE_TREE && strcmp(policy->lines[i].tree, tree) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool is_about(const struct line *line, const char *image)
 {
 	return (line->kind == LINE_PERMIT || line->kind == LINE_DENY) &&

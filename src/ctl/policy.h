@@ -46,8 +46,6 @@ int policy_read_ours(struct policy *policy, struct ovl_error *err);
 void policy_insert(struct policy *policy, unsigned int at, const char *file, unsigned int number,
 		   const char *text);
 
-bool policy_offers(const struct policy *policy, const char *tree);
-
 /*
  * The rules that decide who may use an image, in their order: without those that a later one for the same or for everybody
  * makes void.
@@ -55,14 +53,13 @@ bool policy_offers(const struct policy *policy, const char *tree);
 void policy_about(const struct policy *policy, const char *image, struct policy *about);
 
 /* Changes of the file that ovlctl writes. Rules for everybody come first, then those for groups, then users: the last counts. */
-void policy_add_tree(struct policy *ours, const char *tree);
 void policy_add(struct policy *ours, const struct who *who, const char *image, const char *features,
 		const char *limit);
 
 /* Takes the rules for image away, all or those for who. Returns how many there were. */
 unsigned int policy_remove(struct policy *ours, const struct who *who, const char *image);
 
-/* What the file is to hold; NULL if nothing is left but what ovlctl wrote around the rules. */
+/* What the file is to hold; NULL if nothing is left. */
 char *policy_text(const struct policy *ours);
 
 #endif

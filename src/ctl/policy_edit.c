@@ -11,18 +11,6 @@
 #define HEADER "# ovlctl writes this file: `ovlctl allow` and `ovlctl revoke` change it."
 #define PATH   POLICY_DIR "/" POLICY_OURS
 
-void policy_add_tree(struct policy *ours, const char *tree)
-{
-	unsigned int at = 0;
-	char *text = file_alloc(strlen(tree) + sizeof("tree "));
-
-	sprintf(text, "tree %s", tree);
-	while (at < ours->count && ours->lines[at].kind < LINE_PERMIT)
-		at++;
-	policy_insert(ours, at, PATH, 0, text);
-	free(text);
-}
-
 void policy_add(struct policy *ours, const struct who *who, const char *image, const char *features,
 		const char *limit)
 {
@@ -72,12 +60,10 @@ char *policy_text(const struct policy *ours)
 
 	fputs(HEADER "\n", out);
 	for (unsigned int i = 0; i < ours->count; i++) {
-		const struct line *line = &ours->lines[i];
-
-		if (strcmp(line->text, HEADER) == 0)
+		if (strcmp(ours->lines[i].text, HEADER) == 0)
 			continue;
-		fprintf(out, "%s\n", line->text);
-		is_needed = is_needed || line->kind != LINE_TREE;
+		fprintf(out, "%s\n", ours->lines[i].text);
+		is_needed = true;
 	}
 	fclose(out);
 	return is_needed ? text : NULL;

@@ -38,7 +38,7 @@ static int put_list(FILE *out, const json_t *config, const char *field, const ch
 		return refuse(field, "it is no list", err);
 	json_array_foreach(list, i, item)
 	{
-		const char *value = json_string_value(item);
+		const char *value = json_plain(item);
 
 		if (!value)
 			return refuse(field, "it holds what is no text", err);

@@ -15,18 +15,25 @@
 /* The layer that link is to be made for, whose own part is sound; NULL: none, or more than one. */
 static const struct layer *claimant(const struct store *store, const char *link)
 {
-	const struct layer *layer = NULL;
-	unsigned int claims = 0;
+	unsigned int low = 0, high = store->link_count;
+	const struct layer *layer;
 
-	for (unsigned int i = 0; i < store->link_count; i++) {
-		const struct layer *other = &store->layers[store->by_link[i]];
+	while (low < high) { /* to the first that has it */
+		unsigned int middle = low + (high - low) / 2;
 
-		if (strcmp(other->link, link) == 0) {
-			layer = other;
-			claims++;
-		}
+		if (strcmp(store->layers[store->by_link[middle]].link, link) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return claims == 1 && ovl_id_is_valid(layer->id, strlen(layer->id)) ? layer : NULL;
+	if (low + 1 < store->link_count &&
+	    strcmp(store->layers[store->by_link[low + 1]].link, link) == 0)
+		return NULL;
+	layer = low < store->link_count ? &store->layers[store->by_link[low]] : NULL;
+	return layer && strcmp(layer->link, link) == 0 &&
+			       ovl_id_is_valid(layer->id, strlen(layer->id))
+		       ? layer
+		       : NULL;
 }
 
 static int make_link(int links, const struct layer *layer, struct ovl_error *err)
@@ -46,9 +53,7 @@ static int remove_link(int links, const char *link, struct ovl_error *err)
 	return 0;
 }
 
-int repair(const struct check *check, bool is_dry,
-	   void (*done)(const struct finding *, const char *what, void *context), void *context,
-	   struct ovl_error *err)
+int repair(struct check *check, bool is_dry, struct ovl_error *err)
 {
 	const struct store *store = check->store;
 	int links, ret = 0;
@@ -60,22 +65,19 @@ int repair(const struct check *check, bool is_dry,
 	if (links < 0)
 		return ovl_fail(err, -links, "open", NULL, NULL, "%s/l", store->tree.path);
 	for (unsigned int i = 0; i < check->count && ret == 0; i++) {
-		const struct finding *finding = &check->findings[i];
+		struct finding *finding = &check->findings[i];
 		const char *link = finding->object + 2; /* behind "l/" */
 
 		if (finding->rule == RULE_LINK_DANGLING) {
 			ret = is_dry ? 0 : remove_link(links, link, err);
-			if (ret == 0)
-				done(finding, is_dry ? "would be removed" : "removed", context);
+			finding->repair = is_dry ? "would be removed" : "removed";
 		} else if (finding->rule == RULE_LINK_MISSING) {
 			const struct layer *layer = claimant(store, link);
 
 			if (!layer)
 				continue;
 			ret = is_dry ? 0 : make_link(links, layer, err);
-			if (ret == 0)
-				done(finding, is_dry ? "would be made again" : "made again",
-				     context);
+			finding->repair = is_dry ? "would be made again" : "made again";
 		}
 	}
 	if (ret == 0 && !is_dry && fsync(links) < 0)

@@ -3,14 +3,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ovl/tree.h"
 #include "store.h"
 
 unsigned int store_below(const struct store *store, unsigned int layer, unsigned int *steps)
 {
+	unsigned int parent = store->layers[layer].parent, *walk = &store->seen[store->layer_count];
+
+	if (*steps == 0)
+		++*walk;
+	store->seen[layer] = *walk;
 	/* The parents of damaged layers may be a cycle. */
-	return ++*steps < OVL_DEPTH_MAX ? store->layers[layer].parent : NO_LAYER;
+	return ++*steps < OVL_DEPTH_MAX && parent != NO_LAYER && store->seen[parent] != *walk
+		       ? parent
+		       : NO_LAYER;
+}
+
+int64_t store_add(int64_t sum, int64_t bytes)
+{
+	return __builtin_add_overflow(sum, bytes, &sum) ? INT64_MAX : sum;
 }
 
 static int compare_images(const void *a, const void *b)
@@ -52,6 +65,7 @@ static void set_kind(struct store *store, unsigned int layer, enum layer_kind ki
 
 void store_settle(struct store *store)
 {
+	store->seen = file_alloc((store->layer_count + 1) * sizeof(*store->seen));
 	if (store->image_count)
 		qsort(store->images, store->image_count, sizeof(*store->images), compare_images);
 	for (unsigned int i = 0; i < store->image_count; i++) {
@@ -81,19 +95,33 @@ struct image *store_image(const struct store *store, const char *id)
 				  : NULL;
 }
 
+/* The links of the stack with layer top, checked as ovlrun does. */
+static int resolve(const struct store *store, unsigned int top, struct ovl_stack *links,
+		   struct ovl_error *err)
+{
+	const char *id = store->layers[top].id;
+	struct ovl_tree tree;
+	int ret = ovl_tree_open(&tree, store->tree.path, err);
+
+	if (ret < 0)
+		return ret;
+	links->depth = 0;
+	ret = ovl_stack_add(links, id, strlen(id), err)
+		      ?: ovl_tree_resolve(&tree, links, true, err);
+	close(tree.fd);
+	return ret;
+}
+
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err)
 {
 	static struct ovl_stack links;
-	struct ovl_tree tree = { .path = store->tree.path, .fd = store->tree.fd };
 	int ret;
 
 	*stack = (struct stack){ 0 };
 	if (top == NO_LAYER)
 		return 0;
-	links.depth = 0;
-	ret = ovl_stack_add(&links, store->layers[top].id, strlen(store->layers[top].id), err)
-		      ?: ovl_tree_resolve(&tree, &links, true, err);
+	ret = resolve(store, top, &links, err);
 	if (ret < 0)
 		return ret;
 	stack->layers = file_alloc(links.depth * sizeof(*stack->layers));
@@ -104,9 +132,23 @@ int store_stack(const struct store *store, unsigned int top, struct stack *stack
 		if (layer == NO_LAYER)
 			return ovl_fail(err, EAGAIN, "use", "it changed meanwhile", NULL, "%s",
 					store->tree.path);
+		if (store->layers[layer].is_damaged)
+			return ovl_fail(err, EBADMSG, "use", "it is incomplete or damaged",
+					OVL_DAMAGED, "%s/%s", store->tree.path,
+					store->layers[layer].id);
 		stack->layers[stack->count++] = layer;
 	}
 	return 0;
+}
+
+int store_use(const struct store *store, const struct named *named, const char *name,
+	      struct stack *stack, struct ovl_error *err)
+{
+	if (named->image && named->image->wrong)
+		return ovl_cannot(err, EBADMSG, "use", name, named->image->wrong);
+	if (named->layer == NO_LAYER)
+		return ovl_cannot(err, ENOENT, "use", name, "it has no layer in the tree");
+	return store_stack(store, named->layer, stack, err);
 }
 
 int64_t store_stack_size(const struct store *store, unsigned int top)
@@ -115,9 +157,9 @@ int64_t store_stack_size(const struct store *store, unsigned int top)
 	unsigned int steps = 0;
 
 	for (unsigned int at = top; at != NO_LAYER; at = store_below(store, at, &steps)) {
-		if (store->layers[at].size < 0 ||
-		    __builtin_add_overflow(sum, store->layers[at].size, &sum))
+		if (store->layers[at].size < 0)
 			return -1;
+		sum = store_add(sum, store->layers[at].size);
 	}
 	return sum;
 }
@@ -126,5 +168,5 @@ int64_t store_image_size(const struct store *store, const struct image *image)
 {
 	int64_t size = store_stack_size(store, image->layer);
 
-	return size < 0 || __builtin_add_overflow(size, image->beside, &size) ? -1 : size;
+	return size < 0 ? -1 : store_add(size, image->beside);
 }

@@ -66,6 +66,7 @@ struct container {
 	char *id, *name;    /* name: as the engine has it, without the slash; may be "" */
 	char *image;	    /* the image's id, or "" */
 	char *called;	    /* what the image was called when it was made, or NULL: not known */
+	const char *state;  /* static: as Docker calls it, or NULL: not known */
 	unsigned int layer; /* its uppermost, or NO_LAYER */
 	unsigned int init;  /* Docker's init layer, or NO_LAYER */
 };
@@ -82,6 +83,8 @@ struct store {
 	unsigned int image_count;
 	struct container *containers;
 	unsigned int container_count;
+	unsigned int *
+		seen; /* store_below()'s: the walk that was last at each layer; behind them the last walk */
 };
 
 /*
@@ -147,11 +150,18 @@ struct stack {
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err);
 
+/* The same for what was named `name`; an image that is wrong, or has no layers, cannot be used. */
+int store_use(const struct store *store, const struct named *named, const char *name,
+	      struct stack *stack, struct ovl_error *err);
+
 /*
- * Goes down from layer, which *steps counts: NO_LAYER behind the base, and where a stack cannot be as deep as that. For
- * `for (at = top; at != NO_LAYER; at = store_below(store, at, &steps))`.
+ * Goes down from layer, which *steps counts, 0 at the top: NO_LAYER behind the base, where parents go round, and where a stack
+ * cannot be as deep as that. For `for (at = top; at != NO_LAYER; at = store_below(store, at, &steps))`, which is not nested.
  */
 unsigned int store_below(const struct store *store, unsigned int layer, unsigned int *steps);
+
+/* The sum of numbers of bytes, which a disk may say to be any: at most INT64_MAX. */
+int64_t store_add(int64_t sum, int64_t bytes);
 
 /* Bytes of all layers of a stack as the engine keeps them; -1 if it keeps none of one. */
 int64_t store_stack_size(const struct store *store, unsigned int top);

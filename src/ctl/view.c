@@ -16,7 +16,6 @@
 #include "view.h"
 
 #define INITIAL_USER_NS 0xEFFFFFFDu /* its inode (include/linux/proc_ns.h, PROC_USER_INIT_INO) */
-#define FD_PATH_SIZE	(sizeof("/proc/self/fd//") + 10 + NAME_MAX)
 #define MARK_SIZE	64
 
 /* An entry of a layer's directory, and what it does to lower ones of its name. */
@@ -31,18 +30,14 @@ struct finds {
 	size_t count;
 };
 
-/* Overlay's marks have another prefix where the mounter is not the machine's root. */
-static const char *mark(const char *name, char text[MARK_SIZE])
+const char *view_marks(const struct store *store)
 {
-	static const char *prefix;
 	struct stat st;
+	bool is_users = fstat(store->tree.fd, &st) == 0 && st.st_uid != 0;
 
-	if (!prefix)
-		prefix = stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NS
-				 ? "user"
-				 : "trusted";
-	snprintf(text, MARK_SIZE, "%s.overlay.%s", prefix, name);
-	return text;
+	is_users =
+		is_users || (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NS);
+	return is_users ? "user.overlay." : "trusted.overlay.";
 }
 
 static bool is_administrator(void)
@@ -55,7 +50,9 @@ static bool is_administrator(void)
 
 int view_open(struct view *view, const struct store *store, unsigned int top, struct ovl_error *err)
 {
-	*view = (struct view){ .store = store };
+	*view = (struct view){ .store = store,
+			       .marks = view_marks(store),
+			       .unread = file_alloc(sizeof(*view->unread)) };
 	/* To others the kernel says that there is no such attribute. */
 	if (!is_administrator())
 		return ovl_fail(err, EPERM, "examine", "only root can see overlay's marks", NULL,
@@ -70,6 +67,11 @@ void view_without_top(struct view *view)
 	view->stack.count--;
 	memmove(view->stack.layers, view->stack.layers + 1,
 		view->stack.count * sizeof(*view->stack.layers));
+}
+
+void view_top_alone(struct view *view)
+{
+	view->stack.count = view->stack.count > 0;
 }
 
 struct view_dir view_root(const struct view *view)
@@ -103,17 +105,46 @@ static int fail(const struct view *view, unsigned int layer, const char *path, i
 			view->store->layers[layer].id, path);
 }
 
-/* A regular file is one whether its directory is marked for such or not; that only decides whether the kernel lists it. */
-static bool is_whiteout(int dirfd, const char *name, const struct stat *st)
+/*
+ * The extended attribute of entry in the open directory dirfd, or "."; with name NULL the list of their names. Through the working
+ * directory: it opens nothing, and needs no /proc. Whatever else than that there is none is kept for view_check(): no mark must be
+ * lost in silence.
+ */
+static ssize_t attribute_of(const struct view *view, unsigned int layer, const char *path,
+			    int dirfd, const char *entry, const char *name, void *value,
+			    size_t size)
 {
-	char path[FD_PATH_SIZE], attribute[MARK_SIZE];
+	ssize_t len = fchdir(dirfd);
 
-	if (S_ISCHR(st->st_mode))
-		return st->st_rdev == 0;
-	if (!S_ISREG(st->st_mode) || st->st_size != 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	return lgetxattr(path, mark("whiteout", attribute), NULL, 0) >= 0;
+	if (len == 0)
+		len = name ? lgetxattr(entry, name, value, size) : llistxattr(entry, value, size);
+	if (len >= 0)
+		return len;
+	len = -errno;
+	/* Gone meanwhile; longer than it is asked for; of another namespace's root. */
+	if (len != -ENODATA && len != -EOPNOTSUPP && len != -ENOENT && len != -ERANGE &&
+	    len != -EOVERFLOW && view->unread->errnum == 0)
+		fail(view, layer, path, (int)-len, view->unread);
+	return len;
+}
+
+static bool has_mark(const struct view *view, unsigned int layer, const char *path, int dirfd,
+		     const char *entry, const char *mark, const char *value)
+{
+	char name[MARK_SIZE], found = 0;
+
+	stpcpy(stpcpy(name, view->marks), mark);
+	return attribute_of(view, layer, path, dirfd, entry, name, &found, value ? 1 : 0) >= 0 &&
+	       (!value || found == *value);
+}
+
+/* A regular file is one whether its directory is marked for such or not; that only decides whether the kernel lists it. */
+static bool is_whiteout(const struct view *view, unsigned int layer, const char *path, int dirfd,
+			const struct view_entry *entry)
+{
+	return view_is_whiteout(entry) ||
+	       (S_ISREG(entry->st.st_mode) && entry->st.st_size == 0 &&
+		has_mark(view, layer, path, dirfd, entry->name, "whiteout", NULL));
 }
 
 /* Adds the entries of one layer's directory. */
@@ -140,7 +171,7 @@ static int read_layer(const struct view *view, unsigned int layer, unsigned int 
 			continue;
 		}
 		found.entry.name = file_copy(entry->d_name);
-		found.is_whiteout = is_whiteout(fd, entry->d_name, &found.entry.st);
+		found.is_whiteout = is_whiteout(view, layer, path, fd, &found.entry);
 		all->finds = file_grow(all->finds, all->count, sizeof(found));
 		all->finds[all->count++] = found;
 	}
@@ -170,7 +201,7 @@ int view_list(const struct view *view, const struct view_dir *dir, const char *p
 	if (all.count)
 		qsort(all.finds, all.count, sizeof(*all.finds), compare);
 	for (size_t i = 0; i < all.count; i++)
-		all.finds[i].is_shown = !all.finds[i].is_whiteout &&
+		all.finds[i].is_shown = (view->is_raw || !all.finds[i].is_whiteout) &&
 					(i == 0 || strcmp(all.finds[i - 1].entry.name,
 							  all.finds[i].entry.name) != 0);
 	list->entries = file_alloc(all.count * sizeof(*list->entries));
@@ -194,27 +225,14 @@ void view_list_free(struct view_list *list)
 	*list = (struct view_list){ 0 };
 }
 
-/* The extended attribute of what is open as fd, O_PATH or not. */
-static ssize_t attribute_of(int fd, const char *name, void *value, size_t size)
-{
-	char path[FD_PATH_SIZE];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = getxattr(path, name, value, size);
-	return len < 0 ? -errno : len;
-}
-
 /* True if lower directories are not merged with the one that is open as fd. */
-static bool is_opaque(struct view *view, int fd)
+static bool is_opaque(struct view *view, unsigned int layer, const char *path, int fd)
 {
-	char attribute[MARK_SIZE], value;
-
-	if (attribute_of(fd, mark("redirect", attribute), NULL, 0) >= 0) {
+	if (has_mark(view, layer, path, fd, ".", "redirect", NULL)) {
 		view->has_redirects = true;
 		return true;
 	}
-	return attribute_of(fd, mark("opaque", attribute), &value, 1) == 1 && value == 'y';
+	return has_mark(view, layer, path, fd, ".", "opaque", "y");
 }
 
 int view_enter(struct view *view, const struct view_dir *dir, const char *path,
@@ -240,21 +258,55 @@ int view_enter(struct view *view, const struct view_dir *dir, const char *path,
 		}
 		if (S_ISDIR(st.st_mode))
 			child->layers[child->count++] = dir->layers[i];
-		is_last = !S_ISDIR(st.st_mode) || is_opaque(view, fd);
+		is_last = !S_ISDIR(st.st_mode) ||
+			  (is_opaque(view, dir->layers[i], path, fd) && !view->is_raw);
 		close(fd);
 	}
 	return 0;
 }
 
+/* Of the kinds of whiteouts the one that engines write. */
+bool view_is_whiteout(const struct view_entry *entry)
+{
+	return S_ISCHR(entry->st.st_mode) && entry->st.st_rdev == 0;
+}
+
+bool view_is_opaque(const struct view *view, unsigned int layer, const char *path)
+{
+	int fd = open_in(view, layer, path, O_PATH | O_DIRECTORY);
+	bool is = fd >= 0 && has_mark(view, layer, path, fd, ".", "opaque", "y");
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 ssize_t view_attribute(const struct view *view, unsigned int layer, const char *path,
 		       const char *name, void *value, size_t size)
 {
-	int fd = open_in(view, layer, path, O_PATH);
-	ssize_t len;
+	const char *slash = strrchr(path, '/');
+	char *parent = slash ? strndup(path, (size_t)(slash - path)) : file_copy("");
+	int fd = parent ? open_in(view, layer, parent, O_PATH | O_DIRECTORY) : -ENOMEM;
+	ssize_t len = fd;
 
-	if (fd < 0)
-		return fd;
-	len = attribute_of(fd, name, value, size);
-	close(fd);
+	if (fd >= 0) {
+		len = attribute_of(view, layer, path, fd, slash ? slash + 1 : path, name, value,
+				   size);
+		close(fd);
+	}
+	free(parent);
 	return len;
+}
+
+ssize_t view_attribute_names(const struct view *view, unsigned int layer, const char *path,
+			     char *names, size_t size)
+{
+	return view_attribute(view, layer, path, NULL, names, size);
+}
+
+int view_check(const struct view *view, struct ovl_error *err)
+{
+	if (view->unread->errnum)
+		*err = *view->unread;
+	return -view->unread->errnum;
 }

@@ -197,6 +197,25 @@ podman_root() {
 	findings "error link-file $top/link"
 }
 
+@test "C09 a tree at a long path: what is refused is named in full, and found by its rule" {
+	local deep=$room len
+	rm -r "$tree/$top/diff" "$tree/l/$(tree_link 2)"
+	# Where the messages of ovlrun would be cut: in the tree's path, behind it, in a layer's name.
+	for len in 300 340 382 383 384 3000; do
+		while [ ${#deep} -lt $((len - 120)) ]; do deep=$deep/$(printf 'd%.0s' {1..60}); done
+		mkdir -p "$deep"
+		root=$deep/$(printf 'e%.0s' $(seq $((len - ${#deep} - 1))))
+		mv "$tree" "$root"
+		tree=$root
+		assert_equal ${#root} $len
+		run check --json
+		assert_equal "$(jq -r 'sort_by(.rule)[] | select(.severity == "error") | "\(.rule) \(.object)"' <<<"$output")" \
+			"diff $top/diff"$'\n'"link-missing l/$(tree_link 2)"
+	done
+	run check --repair --json
+	assert_equal "$(jq -r '.[0] | "\(.object) \(.repair)"' <<<"$output")" "l/$(tree_link 2) made again"
+}
+
 @test "C15 link targets" {
 	link=$tree/l/$(tree_link 2)
 	for target in "../$middle/work" /etc "$tree/$middle/diff" "../../etc" "../$middle" "../$middle/diff/.." "./../$middle/diff" \
@@ -251,6 +270,25 @@ podman_root() {
 	run check --json
 	agrees
 	assert_equal "$(jq -r '.[] | select(.severity == "error") | "\(.rule) \(.object)"' <<<"$output" | head -n 1)" "layer $middle"
+	assert_equal "$("$CTL" ls --json --root "$root" | jq -r '.[].id')" "$(printf '%s\n' "$base" "$top" | sort)"
+}
+
+@test "T01 an access list of a root directory: an error of the layers that ovlrun refuses for it, and of no other" {
+	local list
+	tree_busybox "$tree/$base/diff"
+	for list in u:1234:- d:u:1234:-; do
+		setfacl -m $list "$tree/$middle/diff"
+		run check --no-content --json
+		assert_equal "$(jq -r '.[] | "\(.severity) \(.rule) \(.object)"' <<<"$output")" "error access-list $middle/diff"
+		for layer in "$base" "$middle" "$top"; do
+			run --separate-stderr "$OVLRUN" -t "$tree" "$layer" /bin/true
+			[ "$layer" = "$middle" ] && assert_equal "$status" 125 || assert_equal "$status:$stderr" 0:
+			[ "$layer" != "$middle" ] || assert_equal "$stderr" \
+				'ovlrun: cannot use the image: its root directory has an access list'
+		done
+		setfacl -b "$tree/$middle/diff"
+	done
+	findings
 }
 
 @test "C10 C11 link files: newline, empty, short, FIFO, directory, symlink, huge" {
@@ -342,6 +380,22 @@ podman_root() {
 	assert_equal "$(jq -r '.[] | select(.severity == "error") | .rule' <<<"$output")" depth
 }
 
+@test "C08 the deepest stacks that are launched with --bare, and without" {
+	local above
+	rm -r "$tree"
+	mkdir "$room/deep"
+	"$OVL_TOP/tests/lib/forest" "$room/deep" 500 500
+	mv "$room/deep/overlay2" "$tree"
+	above=$(tree_id 500)
+	run check --json
+	assert_equal "$status" 1
+	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule) \(.object)"' <<<"$output")" "error depth $above"
+	"$OVLRUN" -n -t "$tree" "$(tree_id 499)" >/dev/null
+	"$OVLRUN" -n --bare -t "$tree" "$above" >/dev/null
+	run "$OVLRUN" -n -t "$tree" "$above"
+	assert_equal "$status" 125
+}
+
 @test "C06 a BuildKit id; other names are strangers" {
 	tree_layer "$tree" 0123456789abcdefghijklmno "$(tree_link 9)" "$top"
 	findings
@@ -398,6 +452,12 @@ podman_root() {
 	agrees
 	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule)"' <<<"$output" | sort)" $'warning metacopy\nwarning redirect'
 	assert_equal "$(jq -r '.[] | select(.rule == "redirect") | .what' <<<"$output")" 'directory with a redirect mark, and 1 more'
+	assert_equal "$(jq -r '.[].remedy' <<<"$output" | sort -u)" 'a launch refuses it (EPERM); a copy of it has no mark'
+	tree_busybox "$tree/$base/diff"
+	for name in c layer2; do
+		run "$OVLRUN" -t "$tree" "$top" /bin/ls -d "/$name"
+		assert_output --partial 'Operation not permitted'
+	done
 	run check --no-content
 	assert_success
 	rm -r "$tree/$middle/diff/a" "$tree/$middle/diff/c" "$tree/$middle/diff/layer2"
@@ -407,6 +467,18 @@ podman_root() {
 	run check --json
 	assert_success
 	assert_equal "$(jq -r '.[] | "\(.severity) \(.rule)"' <<<"$output")" 'note metacopy'
+}
+
+@test "marks are looked for under the name that diff takes them by: the user's in his namespace or tree" {
+	mkdir "$tree/$middle/diff/a" "$tree/$top/diff/b"
+	setfattr -n user.overlay.redirect -v x "$tree/$middle/diff/a"
+	setfattr -n trusted.overlay.redirect -v x "$tree/$top/diff/b"
+	findings "warning redirect $top/diff/b"
+	run unshare --user --map-root-user "$CTL" check --root "$root" --json
+	assert_equal "$(jq -r '.[].object' <<<"$output")" "$middle/diff/a"
+	chown 65534 "$tree"
+	run check --json
+	assert_equal "$(jq -r '.[] | select(.rule == "redirect").object' <<<"$output")" "$middle/diff/a"
 }
 
 @test "C24 C25 C26 C29 devices, set-id files, whiteouts, opaque marks" {
@@ -610,6 +682,21 @@ damage() {
 	assert_equal "$status" 2
 }
 
+@test "repair: 100,000 links that are dangling, and 20,000 that are missing, in seconds" {
+	perl -e 'chdir shift or die; for (1 .. 100000) { symlink("../" . ("0" x 57) . sprintf("%07x", $_) . "/diff",
+		"DANGLING" . join("", map { chr(65 + $_) } (split //, sprintf("%018d", $_)))) or die }' "$tree/l"
+	run bash -c 'ulimit -t $((PATIENCE / 5)) && exec "$@" | tail -n 1' - "$OVL_TOP/build/ovlctl" check --repair -n -r "$root"
+	assert_output 'layers: 3, errors: 0, warnings: 100000, notes: 0'
+	rm -r "$tree"
+	mkdir "$room/many"
+	"$OVL_TOP/tests/lib/forest" "$room/many" 20000 20
+	mv "$room/many/overlay2" "$tree"
+	rm -r "$tree/l"
+	mkdir -m 0700 "$tree/l"
+	run bash -c 'ulimit -t $((PATIENCE / 5)) && exec "$@" | tail -n 1' - "$OVL_TOP/build/ovlctl" check --repair -n -r "$root"
+	assert_output 'layers: 20000, errors: 20000, warnings: 0, notes: 0'
+}
+
 @test "repair leaves what is not certain" {
 	# A link that two layers claim.
 	rm "$tree/l/$(tree_link 2)"
@@ -656,11 +743,17 @@ untouched() {
 	sleep 600 </dev/null 3>&- & # a daemon of another root
 	daemon=$!
 	echo $daemon >/run/docker.pid
-	coproc LOCK { exec flock "$root/volumes/metadata.db" sh -c 'echo held; read -r line' 3>&-; }
-	read -r line <&"${LOCK[0]}"
-	untouched "cannot repair $root/volumes/metadata.db: a daemon that runs on it has locked this"
-	echo >&"${LOCK[1]}"
-	wait "$LOCK_PID" || true # bash forgets a coprocess that has ended
+	for database in volumes/metadata.db network/files/local-kv.db buildkit/metadata_v2.db \
+		containerd/daemon/io.containerd.metadata.v1.bolt/meta.db; do
+		mkdir -p "$root/${database%/*}"
+		: >"$root/$database"
+		coproc LOCK { exec flock "$root/$database" sh -c 'echo held; read -r line' 3>&-; }
+		read -r line <&"${LOCK[0]}"
+		[ "$line" = held ]
+		untouched "cannot repair $root/$database: a daemon that runs on it has locked this"
+		echo >&"${LOCK[1]}"
+		wait "$LOCK_PID" || true # bash forgets a coprocess that has ended
+	done
 	run check --repair
 	assert_success
 	kill $daemon

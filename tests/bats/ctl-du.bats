@@ -88,6 +88,40 @@ web container 4 4409 400 4009
 	assert_regex "$stderr" "^ovlctl: cannot measure .*/diff: .*; it counts as nothing\$"
 }
 
+@test "du, info, ls, inspect: more bytes than there can be are the most that a number holds" {
+	local max=9223372036854775807 size base
+	base=$root/overlay2/$(tree_id 1)/diff
+	for name in a b; do
+		truncate -s $max "$base/$name"
+	done
+	run --separate-stderr "$CTL" du --json -r "$root" # as it is: jq has doubles
+	rm "$base"/{a,b}
+	assert_equal "$stderr" ''
+	assert_line --partial "\"total\":$max,\"unique\":2,\"shared\":9223372036854775805}"
+	assert_line --partial "\"total\":$max,\"unique\":$max,\"shared\":0}"
+	mkdir "$root/../ctl-podman" "$root/../ctl-podman/overlay-layers" "$root/../ctl-podman/overlay-images"
+	cp -a "$root/overlay2" "$root/../ctl-podman/overlay"
+	printf '[{"id":"%s","diff-size":%s},{"id":"%s","parent":"%s","diff-size":%s}]' "$(tree_id 1)" $max "$(tree_id 2)" "$(tree_id 1)" \
+		$max >"$root/../ctl-podman/overlay-layers/layers.json"
+	run --separate-stderr "$CTL" info -f '{{.bytes}}' "$root/../ctl-podman"
+	size=$("$CTL" inspect -j -r "$root/../ctl-podman" "$(tree_id 2)" | sed -n 's/^  "Size": \([0-9]*\),.*/\1/p')
+	rm -r "$root/../ctl-podman"
+	assert_equal "$stderr" ''
+	assert_output $max
+	assert_equal "$size" $max
+}
+
+@test "du, ls: of parents that go round each layer counts once" {
+	printf 'l/%s' "$(tree_link 2)" >"$root/overlay2/$(tree_id 1)/lower"
+	run --separate-stderr rows
+	users=$("$CTL" ls -j -r "$root" | jq -c '[.[].users]')
+	rm "$root/overlay2/$(tree_id 1)/lower"
+	assert_line 'debian:12 image 2 4009 0 4009'
+	assert_line 'other:1 image 3 4079 70 4009'
+	assert_line 'web container 4 4409 400 4009'
+	assert_equal "$users" '[1,3,1,1,0,3]'
+}
+
 @test "du: for people" {
 	run "$CTL" du -r "$root"
 	assert_success

@@ -35,7 +35,7 @@ setup() {
 }
 
 teardown() {
-	rm -rf "$root"
+	rm -rf "$root" /etc/ovlrun.d /run/ovlctl.lock
 }
 
 # fresh [FROM]: the root again as it was.
@@ -47,7 +47,7 @@ fresh() {
 # The verbs that read a root, one call a line.
 calls() {
 	printf '%s\n' info images containers ls tree check du 'inspect debian:12' 'images --json --all' 'ls --json' 'tree --dot' \
-		'check --repair --dry-run' 'allow debian:12 --dry-run' published
+		'check --repair --dry-run' 'diff debian:12' 'allow debian:12 --users 0' 'allow a:b' published
 }
 
 # survived: the call just run ended by itself, and said what is wrong in a line.
@@ -66,6 +66,7 @@ all_survive() {
 		run timeout -s KILL 30 "$CTL" "${words[@]}" --root "$root"
 		survived "$call"
 	done < <(calls)
+	[ ! -e /etc/ovlrun.d/ovlctl.conf ] || "$OVLRUN" --check-policy # whatever allow took from there
 }
 
 # names_it FILE VERB...: exit status 2, and the file is named.
@@ -100,9 +101,15 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 @test "hostile: another kind of file in place of the list of names" {
 	echo '{"Repositories":{}}' >"$room/outside" # what would do, were it followed
 	fresh
+	all_survive
+	[ -e /etc/ovlrun.d/ovlctl.conf ] # of the good one, allow takes something
 	for kind in $kinds empty; do
 		in_place "$root/image/overlay2/repositories.json" "$kind"
 		names_it image/overlay2/repositories.json images
+		case $kind in # they are not even read
+		fifo | directory | device) assert_output --partial 'not a regular file' ;;
+		sparse) assert_output --partial 'longer than it may be' ;;
+		esac
 	done
 	all_survive
 }
@@ -173,7 +180,7 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 	local config=image/overlay2/imagedb/content/sha256/$image db=image/overlay2/layerdb/sha256
 	local record
 	record=$(grep -lx "$top" "$good/$db"/*/cache-id)
-	for id in ../../outside /etc "$top/../$top" . .. l $'\n' "$(printf 'a%.0s' {1..300})" $'\e[2J' $'\xff\xfe'; do
+	for id in ../../outside /etc "$top/../$top" . .. l $'\n' "$(printf 'a%.0s' {1..300})" "$(printf '%s%100s' "$top" x)" $'\e[2J' $'\xff\xfe'; do
 		fresh
 		printf %s "$id" >"$root/${record#"$good/"}"
 		run --separate-stderr timeout -s KILL 30 "$CTL" images --json --root "$root"
@@ -207,11 +214,22 @@ kinds='fifo directory symlink dangling socket device sparse deep objects noise'
 		done
 		for value in 5 null '[]' '{}' '"\u001b[2J\u009b"' -1 1e300 9223372036854775807; do
 			fresh "$pod"
-			printf '[{"id":"%s","names":%s,"layer":%s,"parent":%s,"diff-size":%s,"diff-digest":%s,"flags":%s,"created":%s,"digest":%s,"image":%s}]' \
-				"$top" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" >"$root/overlay-$list/$list.json"
+			printf '[{"id":"%s","names":%s,"layer":%s,"parent":%s,"diff-size":%s,"diff-digest":%s,"flags":%s,"created":%s,"digest":%s,"image":%s,"metadata":%s,"big-data-digests":{"manifest":%s}}]' \
+				"$top" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" "$value" >"$root/overlay-$list/$list.json"
 			all_survive
 		done
 	done
+}
+
+@test "hostile: names times manifests is no product of two long lists" {
+	fresh "$pod"
+	jq -nc --arg id "$image" --arg top "$top" --arg digits "$(printf '0%.0s' {1..64})" '[{id: $id, layer: $top,
+		names: [range(20000) | "localhost/a\(.):b"],
+		"big-data-digests": ([range(20000) | "sha256:\($digits + tostring | .[-64:])" | {key: "manifest-\(.)", value: .}] | from_entries)}]' \
+		>"$root/overlay-images/images.json"
+	run timeout "$PATIENCE" "$CTL" images --root "$root" --json
+	assert_success
+	assert_equal "$(jq length <<<"$output")" 24096
 }
 
 @test "hostile: sizes and times beyond all numbers, names of 255 bytes and of control bytes, parents that go round" {
@@ -280,5 +298,101 @@ mutated() {
 			run timeout -s KILL 30 "$CTL" "${words[@]}" --root "$root"
 			survived "seed $seed: $call"
 		done
+	done
+}
+
+# config_is NAME TEXT: an image called NAME with just this configuration. Prints its id.
+config_is() {
+	local id
+	id=$(printf %s "$2" | sha256)
+	printf %s "$2" >"$root/image/overlay2/imagedb/content/sha256/$id"
+	docker_name "$root" "$1" "$id"
+	echo "$id"
+}
+
+wrong_of() {
+	"$CTL" images --json --root "$root" | jq -r ".[] | select(.name == \"$1\") | .wrong"
+}
+
+@test "hostile: a config whose fields the engine reads otherwise is another image to it, and is refused" {
+	local diffs content=image/overlay2/imagedb/content/sha256
+	fresh
+	tree_layer "$root/overlay2" "$(tree_id 40)" "$(tree_link 40)"
+	other=$(jq -c .rootfs.diff_ids "$root/$content/$(docker_image "$root" public:1 "$(tree_id 40)")")
+	diffs=$(jq -c .rootfs.diff_ids "$root/$content/$image")
+	# To Go the last one counts, whatever its case; "s" and "k" have a third one.
+	for name in RootFS ROOTFS $'rootf\u017f' '\u0072OOTFS'; do
+		config_is "evil:1" "{\"rootfs\":{\"diff_ids\":$diffs},\"$name\":{\"diff_ids\":$other},\"config\":{}}" >/dev/null
+		assert_equal "$name: $(wrong_of evil:1)" "$name: a field of its config is not spelled as engines write it"
+		run "$CTL" allow evil:1 --root "$root"
+		assert_failure 2
+		run "$CTL" inspect evil:1 --json --root "$root"
+		assert_equal "$(jq -r .Layer <<<"$output")" null
+	done
+	for fields in '"rootfs":{"Diff_Ids":[]}' '"config":{"ENV":["A=b"]}' '"config":{"Wor\u212aingDir":"/"}' '"CONFIG":{}'; do
+		config_is "evil:2" "{$fields,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+		[ -n "$(wrong_of evil:2)" ] || fail "$fields is taken"
+	done
+	config_is "evil:3" "{\"rootfs\":{\"diff_ids\":$diffs},\"rootfs\":{\"diff_ids\":$other}}" >/dev/null
+	assert_equal "$(wrong_of evil:3)" 'its config is no valid JSON'
+}
+
+@test "hostile: a config of millions of parts takes no memory" {
+	fresh
+	for part in '{}' '[]' 0 '""'; do
+		config_is big:1 "$(perl -e 'print "{\"a\":[", join(",", (shift) x 900_000), "]}"' "$part")" >/dev/null
+		run --separate-stderr bash -c 'ulimit -d 65536 && exec "$@"' - "$OVL_TOP/build/ovlctl" images --json --root "$root"
+		assert_success
+		assert_equal "$(jq -r '.[] | select(.name == "big:1") | .wrong' <<<"$output")" 'its config is no valid JSON'
+	done
+}
+
+@test "hostile: what engines take in a config and other parsers do not" {
+	local diffs
+	fresh
+	diffs=$(jq -c .rootfs.diff_ids "$root/image/overlay2/imagedb/content/sha256/$image")
+	for more in '"config":{"Labels":{"a":"\u0000"}}' '"x":18446744073709551616' '"config":{"Healthcheck":{"Interval":1e300}}'; do
+		config_is odd:1 "{$more,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+		assert_equal "$more: $(wrong_of odd:1)" "$more: "
+	done
+	# A text with a NUL is none.
+	config_is odd:2 "{\"config\":{\"Env\":[\"A=b\\u0000c\"]},\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+	run "$CTL" allow odd:2 --root "$root"
+	assert_failure 2
+	assert_output --partial "cannot publish the image's Env: it holds what is no text"
+}
+
+@test "hostile: an image whose config is not what names it is used by no verb" {
+	fresh
+	echo >>"$root/image/overlay2/imagedb/content/sha256/$image"
+	for call in 'diff debian:12' "diff $top debian:12" "mount debian:12 $room" 'allow debian:12'; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+		assert_output --partial 'its config does not have the digest that names it'
+	done
+}
+
+@test "hostile: what is incomplete, or a mount program's, is used by no verb" {
+	fresh "$pod"
+	jq -c "map(if .id == \"$top\" then .flags = {incomplete: true} else . end)" "$pod/overlay-layers/layers.json" \
+		>"$root/overlay-layers/layers.json"
+	for call in 'inspect localhost/a:b' 'diff localhost/a:b' "diff $top" "mount $top $room" "allow $top --as x:1" "inspect $top"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+	done
+	for call in "inspect $(tree_id 2)" "diff $(tree_id 2)"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" -lt 2 ] || fail "$call: status $status: $output"
+	done
+	fresh "$pod"
+	printf true >"$root/overlay/.has-mount-program"
+	for call in 'inspect c' 'diff c' "mount c $room"; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $call --root "$root"
+		[ "$status" = 2 ] || fail "$call: status $status: $output"
+		assert_output --partial 'mount program'
 	done
 }

@@ -51,6 +51,10 @@ data() {
 	before=$(mounts)
 	"$CTL" info "$root" >/dev/null
 	assert_equal "$(mounts)" "$before"
+	# Where mounts propagate, too.
+	run unshare --mount bash -c 'mount --make-rshared / && before=$(cut -d " " -f 5 /proc/self/mountinfo) &&
+		"$CTL" info "$root" >/dev/null && diff <(echo "$before") <(cut -d " " -f 5 /proc/self/mountinfo)'
+	assert_success
 	# ovlrun itself: more layers than fit a page want lowerdir+.
 	tree_init "$LAB/ctl-deep"
 	deepest=$(tree_chain "$LAB/ctl-deep" 200 tree_busybox)
@@ -72,6 +76,24 @@ data() {
 	assert_equal "$now" 'false true '
 }
 
+# killed CALL: whoever of the processes makes this system call is killed at it. strace ends when all of them have.
+killed() {
+	run timeout -s KILL "$PATIENCE" strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e "trace=$1" -e "inject=$1:signal=KILL:when=1" \
+		"$CTL" info --json "$root"
+	grep -q SIGKILL "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "info: killed itself, or what it tries the kernel with: nothing waits, nothing is left" {
+	killed mount_setattr
+	assert_success
+	assert_equal "$(jq -c '[.layers, .overlay, .native_overlay_diff, .idmapped_layers]' <<<"$output")" '[5,true,true,null]'
+	killed fsopen
+	assert_success
+	assert_equal "$(jq -c '[.overlay, .lowerdir_plus]' <<<"$output")" '[true,null]'
+	killed wait4
+	assert_equal "$status" 137
+}
+
 @test "C44 info: every driver with data is named; what is empty is not" {
 	data overlay2
 	mkdir -p "$root/vfs/dir/x" "$root/aufs/diff/y" "$root/btrfs/subvolumes/z" "$root/zfs/graph/a" "$root/overlay/b" \
@@ -82,7 +104,7 @@ data() {
 	mkdir "$store/1"
 	data overlay2 fuse-overlayfs btrfs zfs vfs aufs overlay devicemapper 'overlayfs (containerd)'
 	assert_equal "$(field '.notes[0]')" 'several drivers have data: images of all but the one in use are hidden, not lost'
-	assert_equal "$(field '.drivers[] | select(.metadata) | .driver' | tr '\n' ,)" 'overlay2,overlayfs (containerd),'
+	assert_equal "$(field '.drivers[] | select(.metadata) | .driver' | tr '\n' ,)" 'overlay2,overlayfs,'
 	assert_equal "$(field .containers_driver)" overlay2
 	rm -r "$root"/{vfs,aufs,btrfs,zfs,overlay,devicemapper,fuse-overlayfs,containerd}
 	ln -s /etc "$root/vfs" # nothing is followed
@@ -99,8 +121,12 @@ data() {
 	assert_equal "$(field .configured_driver)" overlayfs
 	echo '{"storage-driver":"overlay2"}' >/etc/docker/daemon.json
 	assert_equal "$(field '.configured_driver, .notes' | tr '\n' ';')" 'overlay2;null;'
-	echo 'no json' >/etc/docker/daemon.json
-	assert_equal "$(field .configured_driver)" null
+	for text in '{' '["storage-driver"]'; do
+		echo "$text" >/etc/docker/daemon.json
+		assert_equal "$(field .configured_driver)" null
+		assert_equal "$(field '.notes | length')" 1
+		assert_equal "$(field '.notes[0][:35]')" 'cannot read /etc/docker/daemon.json'
+	done
 	rm /etc/docker/daemon.json
 }
 
@@ -138,7 +164,7 @@ data() {
 	run "$CTL" info "$other"
 	assert_equal "$status" 1
 	assert_line --regexp '^Data of drivers: +overlayfs \(containerd\)$'
-	assert_line --regexp '^Because: +there is no overlay2 tree here$'
+	assert_line --regexp '^Because: +there is no overlay2 tree with layers here$'
 	for verb in images ls check; do
 		run "$CTL" $verb -r "$other"
 		assert_equal "$status" 2
@@ -147,12 +173,38 @@ data() {
 	rm -r "$other"
 }
 
+@test "C44 info: the driver is the one that has images, then the one of the containers" {
+	local other=$LAB/ctl-driver store=containerd/daemon/io.containerd.snapshotter.v1.overlayfs/snapshots
+	mkdir -p "$other/$store/1" "$other/overlay2/l"
+	run "$CTL" info -f '{{.Driver}} {{.fit}} {{.reasons}}' "$other"
+	assert_equal "$status" 1
+	assert_output 'overlayfs false ["there is no overlay2 tree with layers here"]'
+	rm -r "$other"
+	# Migrated: the images of both are there.
+	cp -a "$root" "$other"
+	mkdir -p "$other/$store/1"
+	run "$CTL" info -f '{{.Driver}} {{.fit}}' "$other"
+	assert_output 'overlay2 true'
+	sed -i 's/"Driver":"overlay2"/"Driver":"overlayfs"/' "$other"/containers/*/config.v2.json
+	run "$CTL" info -f '{{.Driver}} {{.containers_driver}} {{.fit}}' "$other"
+	assert_output 'overlayfs overlayfs true'
+	rm -r "$other/containers"
+	mkdir -p /etc/docker
+	echo '{"features":{"containerd-snapshotter":true}}' >/etc/docker/daemon.json
+	run "$CTL" info -f '{{.Driver}} {{.configured_driver}}' "$other"
+	rm /etc/docker/daemon.json
+	assert_output 'overlayfs overlayfs'
+	run "$CTL" info -f '{{.Driver}}' "$other"
+	assert_output overlay2
+	rm -r "$other"
+}
+
 @test "info: a root without a tree, a user, and nothing" {
 	mkdir -p "$LAB/ctl-other/vfs/dir/x"
 	run "$CTL" info "$LAB/ctl-other"
 	assert_equal "$status" 1
 	assert_line --regexp '^Data of drivers: +vfs$'
-	assert_line --regexp '^Because: +there is no overlay2 tree here$'
+	assert_line --regexp '^Because: +there is no overlay2 tree with layers here$'
 	rm -r "$LAB/ctl-other"
 	run as_user "$CTL" info "$root"
 	assert_equal "$status" 2

@@ -5,7 +5,7 @@ setup_file() {
 	load ../lib/helpers
 	. "$OVL_TOP/tests/lib/docker.bash"
 	export root=$LAB/ctl-mount CTL=$OVL_TOP/build/san/ovlctl
-	export tree=$root/overlay2 dir=$root/dir
+	export tree=$root/overlay2 point=$root/dir
 	export ASAN_OPTIONS=detect_leaks=0 # what is read stays until the end
 	mkdir "$root" "$root/dir"
 	tree_init "$tree"
@@ -34,13 +34,12 @@ teardown_file() {
 setup() {
 	load ../lib/helpers
 	. "$OVL_TOP/tests/lib/docker.bash"
-	dir=$root/dir # the helpers use this name
 	before=$(host_state "$tree"/*/diff)
 }
 
 # Whatever a test did, nothing is left, and no layer has changed.
 teardown() {
-	while mountpoint -q "$dir"; do umount "$dir"; done
+	while mountpoint -q "$point"; do umount "$point"; done
 	rm -rf "$tree/$upper/work/work"
 	same "$before" "$(host_state "$tree"/*/diff)"
 }
@@ -86,16 +85,16 @@ running() {
 
 @test "mount: an image, a container, a layer; read-only, without set-id and devices; umount leaves nothing" {
 	for name in debian:12 web "$(tree_id 1)" "$(tree_link 2)"; do
-		mount_it "$name" "$dir"
+		mount_it "$name" "$point"
 		assert_success
 		assert_output ''
-		ls "$dir" >"$BATS_TEST_TMPDIR/$name"
-		[[ $(findmnt -n -o OPTIONS --target "$dir") == ro,nosuid,nodev,* ]]
-		run -1 touch "$dir/new"
-		umount_it "$dir"
+		ls "$point" >"$BATS_TEST_TMPDIR/$name"
+		[[ $(findmnt -n -o OPTIONS --target "$point") == ro,nosuid,nodev,* ]]
+		run -1 touch "$point/new"
+		umount_it "$point"
 		assert_success
 		assert_output ''
-		unmounted "$dir"
+		unmounted "$point"
 		same "$before" "$(host_state "$tree"/*/diff)"
 	done
 	cd "$BATS_TEST_TMPDIR"
@@ -124,20 +123,20 @@ running() {
 	for kind in access default; do
 		setfattr -n "system.posix_acl_$kind" -v "$(closed_to_user)" "$tree/$top/diff"
 	done
-	mount_it debian:12 "$dir"
-	run ls "$dir"
+	mount_it debian:12 "$point"
+	run ls "$point"
 	assert_success
-	run -2 as_user ls "$dir"
+	run -2 as_user ls "$point"
 	for kind in access default; do
-		assert_equal "$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$dir" | sha256)" \
+		assert_equal "$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$point" | sha256)" \
 			"$(getfattr --absolute-names --only-values -e hex -n "system.posix_acl_$kind" "$tree/$top/diff" | sha256)"
 		setfattr -x "system.posix_acl_$kind" "$tree/$top/diff"
 	done
-	umount_it "$dir"
+	umount_it "$point"
 	chmod 0750 "$tree/$top/diff"
-	mount_it debian:12 "$dir" # the twin: without them there are none
-	assert_equal "$(getfattr --absolute-names -d -m system "$dir")" ''
-	umount_it "$dir"
+	mount_it debian:12 "$point" # the twin: without them there are none
+	assert_equal "$(getfattr --absolute-names -d -m system "$point")" ''
+	umount_it "$point"
 	before=$(host_state "$tree"/*/diff) # the directory's time
 }
 
@@ -161,13 +160,37 @@ running() {
 	rm -r "$root/home" "$root/other"
 }
 
+@test "mount: a redirect in a layer is not followed" {
+	tree_init "$root/redirect"
+	other=$(tree_chain "$root/redirect" 2)
+	mkdir "$root/redirect/$(tree_id 1)/diff/hidden" "$root/redirect/$other/diff/pub"
+	echo secret >"$root/redirect/$(tree_id 1)/diff/hidden/k"
+	setfattr -n trusted.overlay.redirect -v /hidden "$root/redirect/$other/diff/pub"
+	mount -t overlay -o "ro,lowerdir=$root/redirect/$other/diff:$root/redirect/$(tree_id 1)/diff" none "$point"
+	assert_equal "$(<"$point/pub/k")" secret # a plain mount follows it
+	umount "$point"
+	run "$CTL" mount -r "$root/redirect" "$other" "$point"
+	assert_success
+	shown=$(cat "$point/layer2" "$point/pub/k" 2>/dev/null) || true # the kernel lets nobody in
+	umount_it "$point"
+	rm -r "$root/redirect"
+	assert_equal "$shown" 2
+}
+
+@test "mount: where mounts propagate, nothing but the view is seen" {
+	run unshare --mount bash -c 'mount --make-rshared / && before=$(cut -d " " -f 5 /proc/self/mountinfo) &&
+		"$CTL" mount -r "$root" debian:12 "$point" && diff <(echo "$before") <(cut -d " " -f 5 /proc/self/mountinfo)'
+	assert_failure 1
+	assert_equal "$(sed -n 's/^[<>] //p' <<<"$output")" "$point"
+}
+
 @test "mount: as deep as Docker builds" {
 	tree_init "$root/deep"
 	deep=$(tree_chain "$root/deep" 128)
-	run "$CTL" mount -r "$root/deep" "$deep" "$dir"
+	run "$CTL" mount -r "$root/deep" "$deep" "$point"
 	assert_success
-	assert_equal "$(ls "$dir" | wc -l)" 128
-	umount_it "$dir"
+	assert_equal "$(ls "$point" | wc -l)" 128
+	umount_it "$point"
 	assert_success
 	rm -r "$root/deep"
 }
@@ -175,30 +198,30 @@ running() {
 @test "mount: a tree beneath /run, which is covered meanwhile" {
 	tree_init /run/ctl-mount
 	other=$(tree_chain /run/ctl-mount 2)
-	run "$CTL" mount -r /run/ctl-mount "$other" "$dir"
+	run "$CTL" mount -r /run/ctl-mount "$other" "$point"
 	assert_success
-	[ -f "$dir/layer1" ]
-	umount_it "$dir"
+	[ -f "$point/layer1" ]
+	umount_it "$point"
 	assert_success
 	rm -r /run/ctl-mount
 }
 
 @test "mount --rw: what is written is the container's" {
 	mounts=$(mounts)
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_success
-	[[ $(findmnt -n -o OPTIONS --target "$dir") == rw,nosuid,nodev,* ]]
-	echo >"$dir/here"
+	[[ $(findmnt -n -o OPTIONS --target "$point") == rw,nosuid,nodev,* ]]
+	echo >"$point/here"
 	[ -f "$tree/$upper/diff/here" ]
 	run "$CTL" ps --json -r "$root"
 	assert_equal "$(jq -c '.[] | select(.kind == "ovlctl") | [.name, .mount_point, .layer_count]' <<<"$output")" \
-		"[\"web\",\"$dir\",4]"
+		"[\"web\",\"$point\",4]"
 	mkdir "$root/second"
 	mount_it --rw web "$root/second"
 	rmdir "$root/second"
 	assert_failure 2
 	assert_output --partial 'it is mounted already'
-	umount_it "$dir"
+	umount_it "$point"
 	assert_success
 	assert_equal "$(mounts)" "$mounts"
 	rm "$tree/$upper/diff/here"
@@ -207,12 +230,12 @@ running() {
 
 @test "mount --rw: no image, no layer that another is built on" {
 	for name in debian:12 fresh:1 "$(tree_id 2)" "$upper-init"; do
-		mount_it --rw "$name" "$dir"
+		mount_it --rw "$name" "$point"
 		assert_failure 2
 		assert_output --partial "no container's own layer"
 	done
 	: >"$tree/$upper/committed"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	rm "$tree/$upper/committed"
 	assert_failure 2
 	assert_output --partial "no container's own layer"
@@ -221,7 +244,7 @@ running() {
 @test "mount: a container that runs, here or in another namespace" {
 	mkdir "$root/elsewhere"
 	running "$root/elsewhere"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	umount "$root/elsewhere"
 	assert_failure 2
 	assert_output --partial 'it is mounted already'
@@ -230,19 +253,28 @@ running() {
 	other=$OTHER_PID
 	read -r line <&"${OTHER[0]}"
 	[ "$line" = ready ]
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_failure 2
 	assert_output --partial 'it is mounted already'
-	mount_it web "$dir" # to look is allowed
+	mount_it web "$point" # to look is allowed
 	assert_success
 	assert_output --partial 'is in use'
 	kill "$other"
 	wait "$other" || true
-	umount_it "$dir"
+	umount_it "$point"
 	assert_success
-	mount_it --rw web "$dir" # the twin: it is free again
+	mkdir "$tree/$upper/merged" # where engines mount it, by names that tell nothing
+	exec {fd}<"$tree/$upper"
+	mount -t overlay -o "lowerdir=$tree/$(tree_id 1)/diff,upperdir=/proc/self/fd/$fd/diff,workdir=/proc/self/fd/$fd/work" o "$tree/$upper/merged"
+	mount_it --rw web "$point"
+	umount "$tree/$upper/merged"
+	exec {fd}<&-
+	rmdir "$tree/$upper/merged"
+	assert_failure 2
+	assert_output --partial 'it is mounted already'
+	mount_it --rw web "$point" # the twin: it is free again
 	assert_success
-	umount_it "$dir"
+	umount_it "$point"
 	rmdir "$root/elsewhere"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
 }
@@ -252,7 +284,7 @@ running() {
 	mount --bind "$tree/$upper" "$root/bound"
 	for name in "$tree/$upper/diff/" "$tree/./$upper//diff" "$root/bound/diff"; do
 		mount -t overlay -o "lowerdir=$tree/$(tree_id 1)/diff,upperdir=$name,workdir=${name%diff*}work" x "$root/elsewhere"
-		mount_it --rw web "$dir"
+		mount_it --rw web "$point"
 		assert_failure 2
 		assert_output --partial 'it is mounted already'
 		umount -l "$root/elsewhere"
@@ -262,38 +294,38 @@ running() {
 	running "$root/elsewhere"
 	cd "$root/elsewhere"
 	umount -l "$root/elsewhere"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_failure 2
 	assert_output --partial 'it is mounted already'
 	cd /
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_success
-	umount_it "$dir"
+	umount_it "$point"
 	rmdir "$root/elsewhere" "$root/bound"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
 }
 
 @test "mount --rw: a container that starts between the look and the mount" {
 	mkdir "$root/elsewhere"
-	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$dir" # the next call mounts the overlay
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$point" # the next call mounts the overlay
 	running "$root/elsewhere"
 	go_on
 	umount "$root/elsewhere"
-	unmounted "$dir"
+	unmounted "$point"
 	assert_equal "$status" 2
 	assert_output --partial 'it is mounted already'
-	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$dir" # the twin
+	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$point" # the twin
 	go_on
 	assert_equal "$status" 0
-	umount_it "$dir"
+	umount_it "$point"
 	rmdir "$root/elsewhere"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
 }
 
 # refuses_to_write: mount --rw of the container is refused, and nothing is mounted.
 refuses_to_write() {
-	mount_it --rw web "$dir"
-	unmounted "$dir"
+	mount_it --rw web "$point"
+	unmounted "$point"
 	assert_failure 2
 	assert_output --partial "no container's own layer"
 }
@@ -316,22 +348,22 @@ refuses_to_write() {
 	cp -r "$mounts/$(sha256 <<<'container web')" "$mounts/$(sha256 <<<'container two')" # two that say it is theirs
 	refuses_to_write
 	rm -r "$mounts/$(sha256 <<<'container two')"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_success
-	umount_it "$dir"
+	umount_it "$point"
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
 }
 
 @test "mount --rw: what was not written in full, and a missing work directory, are told before" {
 	mkdir -p "$tree/$upper/work/work/incompat/volatile"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_failure 2
 	assert_output --partial "$tree/$upper/work/work/incompat"
 	assert_output --partial 'volatile'
 	refute_output --partial /run/ovlctl
 	rm -r "$tree/$upper/work/work"
 	mv "$tree/$upper/work" "$root/work"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	mv "$root/work" "$tree/$upper/work"
 	assert_failure 2
 	assert_output --partial "$tree/$upper/work: "
@@ -342,32 +374,32 @@ refuses_to_write() {
 	echo >"$root/victim/work/file"
 	mv "$tree/$upper/work" "$root/work"
 	ln -s "$root/victim" "$tree/$upper/work"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	rm "$tree/$upper/work"
 	mv "$root/work" "$tree/$upper/work"
 	[ -e "$root/victim/work/file" ]
 	rm -r "$root/victim"
 	assert_failure 2
 	mkdir -p "$tree/$upper/work/work/a/b/c/d"
-	mount_it --rw web "$dir"
+	mount_it --rw web "$point"
 	assert_failure 2
 	assert_output --partial 'read-only'
-	unmounted "$dir"
+	unmounted "$point"
 }
 
 @test "mount: damage, missing names and directories are errors; nothing is mounted" {
-	mount_it debian:13 "$dir"
+	mount_it debian:13 "$point"
 	assert_failure 2
 	mount_it debian:12 "$root/nowhere"
 	assert_failure 2
 	mount_it debian:12 "$tree/$top/link"
 	assert_failure 2
 	mv "$tree/l/$(tree_link 1)" "$root/link"
-	mount_it debian:12 "$dir"
+	mount_it debian:12 "$point"
 	mv "$root/link" "$tree/l/$(tree_link 1)"
 	assert_failure 2
 	assert_output --partial "$(tree_link 1)"
-	unmounted "$dir"
+	unmounted "$point"
 }
 
 @test "mount: not for users" {
@@ -377,13 +409,13 @@ refuses_to_write() {
 	other=$(tree_chain "$root/open" 2)
 	chmod -R a+rX "$root/open"
 	cd /
-	run setpriv --reuid 65534 --clear-groups "$CTL" mount -r "$root/open" "$other" "$dir"
+	run setpriv --reuid 65534 --clear-groups "$CTL" mount -r "$root/open" "$other" "$point"
 	rm -r "$root/open"
 	assert_failure 2
 	assert_output --partial 'only root can mount'
-	mount_it debian:12 "$dir"
+	mount_it debian:12 "$point"
 	assert_success
-	run setpriv --reuid 65534 --regid 4 --clear-groups "$CTL" umount "$dir"
+	run setpriv --reuid 65534 --regid 4 --clear-groups "$CTL" umount "$point"
 	assert_failure 2
 	assert_output --partial 'Operation not permitted'
 }
@@ -394,10 +426,10 @@ refuses_to_write() {
 		for n in 1 2 3 4; do
 			status=0
 			strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" "$OVL_TOP/build/ovlctl" mount -r "$root" \
-				debian:12 "$dir" || status=$?
-			if mountpoint -q "$dir"; then # nothing killed it, or only behind the last call
+				debian:12 "$point" || status=$?
+			if mountpoint -q "$point"; then # nothing killed it, or only behind the last call
 				[ $status = 0 ] || [ "$call" = move_mount ]
-				umount_it "$dir"
+				umount_it "$point"
 				assert_success
 			else
 				[ $status = 137 ]
@@ -410,39 +442,39 @@ refuses_to_write() {
 }
 
 @test "umount: nothing but what mount made" {
-	umount_it "$dir"
+	umount_it "$point"
 	assert_failure 2
 	assert_output --partial 'nothing that `ovlctl mount` has mounted'
-	mount -t tmpfs none "$dir"
-	umount_it "$dir"
+	mount -t tmpfs none "$point"
+	umount_it "$point"
 	assert_failure 2
-	umount "$dir"
-	mount -t overlay -o "lowerdir=$tree/$(tree_id 2)/diff:$tree/$(tree_id 1)/diff" none "$dir"
-	umount_it "$dir"
+	umount "$point"
+	mount -t overlay -o "lowerdir=$tree/$(tree_id 2)/diff:$tree/$(tree_id 1)/diff" none "$point"
+	umount_it "$point"
 	assert_failure 2
-	umount "$dir"
-	mount_it "$(tree_id 1)" "$dir"
-	umount_it "$dir/d" # in it
+	umount "$point"
+	mount_it "$(tree_id 1)" "$point"
+	umount_it "$point/d" # in it
 	assert_failure 2
 	assert_output --partial 'nothing that `ovlctl mount` has mounted'
-	mount -t tmpfs none "$dir/d"
-	umount_it "$dir/d"
+	mount -t tmpfs none "$point/d"
+	umount_it "$point/d"
 	assert_failure 2
-	umount_it "$dir" # there is something in it
+	umount_it "$point" # there is something in it
 	assert_failure 2
 	assert_output --partial 'fuser'
-	umount "$dir/d"
-	mount --bind "$dir/d" "$dir/d" # a part of it
-	umount_it "$dir/d"
+	umount "$point/d"
+	mount --bind "$point/d" "$point/d" # a part of it
+	umount_it "$point/d"
 	assert_failure 2
-	umount "$dir/d"
-	mount -t tmpfs none "$dir" # over it
-	umount_it "$dir"
+	umount "$point/d"
+	mount -t tmpfs none "$point" # over it
+	umount_it "$point"
 	assert_failure 2
-	umount "$dir"
-	umount_it "$dir"
+	umount "$point"
+	umount_it "$point"
 	assert_success
-	unmounted "$dir"
+	unmounted "$point"
 }
 
 @test "umount: a directory that is swapped for a link meanwhile leads to nothing else" {

@@ -24,6 +24,7 @@ teardown_file() {
 
 setup() {
 	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
 	export LC_ALL=C.UTF-8
 }
 
@@ -56,9 +57,31 @@ END
 	grep -q '</svg>' "$BATS_TEST_TMPDIR/picture"
 	assert_equal "$(grep -c '<g id="node' "$BATS_TEST_TMPDIR/picture")" 9
 	ln -s "$(command -v sh)" "$BATS_TEST_TMPDIR/sh"
-	PATH=$BATS_TEST_TMPDIR run "$CTL" tree --svg -r "$root"
-	assert_equal "$status" 2
-	assert_output --partial 'ovlctl: cannot make a picture with dot: it failed, or is not installed'
+	# And with more than a pipe takes before its reader is gone.
+	long=$BATS_TEST_TMPDIR/long
+	cp -a "$root" "$long"
+	docker_name "$long" "$(printf '%070000d' 0):1" "$(ls "$long/image/overlay2/imagedb/content/sha256" | head -n 1)"
+	for dir in "$root" "$long"; do
+		PATH=$BATS_TEST_TMPDIR run "$CTL" tree --svg -r "$dir"
+		assert_equal "$status" 2
+		assert_output --partial 'ovlctl: cannot make a picture with dot: it failed, or is not installed'
+	done
+}
+
+@test "tree: what a layer is called does not end its label in the source for Graphviz" {
+	mkdir "$root/overlay2/a\"];b[x"
+	run "$CTL" tree --dot -r "$root"
+	rmdir "$root/overlay2/a\"];b[x"
+	assert_line --regexp '\[label="a\\"\];b\[x\\n'
+}
+
+@test "tree: an image with 100,000 names, in seconds" {
+	cp -a "$root" "$BATS_TEST_TMPDIR/many"
+	perl -e 'print "{\"Repositories\":{\"a\":{", join(",", map { "\"a:$_\":\"sha256:$ARGV[0]\"" } 1 .. 100000), "}}}"' \
+		"$(ls "$root/image/overlay2/imagedb/content/sha256" | head -n 1)" >"$BATS_TEST_TMPDIR/many/image/overlay2/repositories.json"
+	run bash -c 'ulimit -t $((PATIENCE / 5)) && exec "$@" | wc -L' - "$CTL" tree -r "$BATS_TEST_TMPDIR/many"
+	assert_success
+	[ "$output" -gt 800000 ]
 }
 
 @test "tree: parents that go round, or are not there; 500 layers" {
@@ -79,7 +102,6 @@ END
 
 @test "the passage about looking: every command in it, and the picture" {
 	local dir=$LAB/ctl-passage readme count=0
-	. "$OVL_TOP/tests/lib/docker.bash"
 	mkdir -p "$dir" "$BATS_TEST_TMPDIR/bin"
 	ln -s "$CTL" "$BATS_TEST_TMPDIR/bin/ovlctl"
 	tree_init "$dir/overlay2"

@@ -25,6 +25,7 @@ teardown_file() {
 
 setup() {
 	load ../lib/helpers
+	. "$OVL_TOP/tests/lib/docker.bash"
 }
 
 ctl() {
@@ -76,6 +77,55 @@ fields() {
 	assert_output "web $container debian:12 $image $(tree_id 20) $(tree_id 20)-init 5"
 }
 
+@test "containers: the state is Docker's word for what its record says" {
+	file=$(echo "$root"/containers/*/config.v2.json)
+	cp "$file" "$BATS_TEST_TMPDIR/saved"
+	while read -r word state; do
+		jq -c --argjson state "$state" '.State = $state' "$BATS_TEST_TMPDIR/saved" >"$file"
+		assert_equal "$(fields '.[0].state' containers)" "$word"
+	done <<-'END'
+		created {"Running":false,"StartedAt":"0001-01-01T00:00:00Z"}
+		created {}
+		running {"Running":true,"Paused":false,"StartedAt":"2026-01-02T03:04:05Z"}
+		paused {"Running":true,"Paused":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		restarting {"Running":true,"Restarting":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		exited {"Running":false,"ExitCode":3,"StartedAt":"2026-01-02T03:04:05Z"}
+		removing {"RemovalInProgress":true,"Dead":true}
+		dead {"Dead":true,"StartedAt":"2026-01-02T03:04:05Z"}
+		exited {"Running":1,"StartedAt":"x"}
+		created {"StartedAt":7}
+	END
+	for state in null 7 '[]' '"running"'; do
+		jq -c --argjson state "$state" '.State = $state' "$BATS_TEST_TMPDIR/saved" >"$file"
+		assert_equal "$(fields '.[0].state' containers)" ''
+	done
+	cp "$BATS_TEST_TMPDIR/saved" "$file"
+}
+
+@test "Podman: a digest for each manifest and repository, once; what the image of a container was called" {
+	pod=$LAB/ctl-pod one=sha256:$(printf '1%.0s' {1..64}) two=sha256:$(printf '2%.0s' {1..64})
+	mkdir -p "$pod"/overlay-{layers,images,containers}
+	cp -a "$root/overlay2" "$pod/overlay"
+	jq -n --arg id "$image" --arg top "$top" --arg one "$one" --arg two "$two" '[{id: $id, layer: $top,
+		names: ["localhost/a:b", "localhost/a:c", "example.org:5000/x/y@\($two)"], digest: $one,
+		"big-data-digests": {manifest: $two, "manifest-\($one)": $one, "manifest-x": "sha256:x", config: "sha256:\($id)"}}]' \
+		>"$pod/overlay-images/images.json"
+	jq -n --arg image "$image" --arg top "$top" '["{\"image-name\":\"localhost/a:c\"}", "{\"image-name\":\"\"}", "{", "", null]
+		| map({id: $image, names: ["c"], image: $image, layer: $top, metadata: .})' \
+		>"$pod/overlay-containers/containers.json"
+	run fields '.[].name' images -r "$pod"
+	assert_output "example.org:5000/x/y@$one
+example.org:5000/x/y@$two
+localhost/a:b
+localhost/a:c
+localhost/a@$one
+localhost/a@$two"
+	run fields '.Image' inspect -r "$pod" "example.org:5000/x/y@$one"
+	assert_output "sha256:$image"
+	assert_equal "$(fields '.[].image' containers -r "$pod" | tr '\n' ' ')" 'localhost/a:c localhost/a:b localhost/a:b localhost/a:b localhost/a:b '
+	rm -r "$pod"
+}
+
 @test "C37 inspect by every way to name something" {
 	for name in debian:12 docker.io/library/debian:12 "$image" "sha256:$image" "${image:0:12}" \
 		registry.example.org:5000/a/debian:mine; do
@@ -90,6 +140,41 @@ fields() {
 		assert_equal "$status" 2
 		assert_line --index 0 "ovlctl: cannot find $name: no image, container or layer has this name"
 	done
+	tree_layer "$root/overlay2" "${top:0:63}f" "$(tree_link 11)"
+	run ctl inspect "${top:0:12}"
+	rm -r "$root/overlay2/${top:0:63}f" "$root/overlay2/l/$(tree_link 11)"
+	assert_equal "$status" 2
+	assert_line --index 0 "ovlctl: cannot use ${top:0:12}: more than one id begins so"
+}
+
+@test "a lower file of Docker 23.0.8 to 25.0.3, in a closed tree, is taken as ovlrun takes it" {
+	chmod 0666 "$root/overlay2/$top/lower"
+	for verb in inspect diff; do
+		run ctl $verb debian:12
+		[ "$status" -lt 2 ] || fail "$verb: $output"
+	done
+	chmod 0755 "$root/overlay2"
+	run ctl inspect debian:12
+	assert_equal "$status" 2
+	chmod 0710 "$root/overlay2"
+	chmod 0644 "$root/overlay2/$top/lower"
+}
+
+@test "names that differ in the registry only: the exact one, then one's own, then Docker's" {
+	file=$root/image/overlay2/repositories.json
+	cp "$file" "$BATS_TEST_TMPDIR/saved"
+	for order in "$image $base" "$base $image"; do
+		read -r own dockers <<<"$order"
+		cp "$BATS_TEST_TMPDIR/saved" "$file"
+		docker_name "$root" localhost/both:1 "$own"
+		docker_name "$root" docker.io/library/both:1 "$dockers"
+		assert_equal "$(fields .Image inspect both:1)" "sha256:$own"
+		assert_equal "$(fields .Image inspect localhost/both:1)" "sha256:$own"
+		assert_equal "$(fields .Image inspect docker.io/library/both:1)" "sha256:$dockers"
+		docker_name "$root" both:1 "$dockers"
+		assert_equal "$(fields .Image inspect both:1)" "sha256:$dockers"
+	done
+	cp "$BATS_TEST_TMPDIR/saved" "$file"
 }
 
 @test "inspect: the directories as docker inspect has them, the lowerdir and its length" {
@@ -169,11 +254,30 @@ $root/overlay2/$top/work"
 		run "$CTL" "$verb" a b c d
 		assert_equal "$status" 2
 	done
-	run "$CTL"
-	assert_equal "$status" 2
+	run --separate-stderr "$CTL"
+	assert_equal "$status:$output" 2:
+	assert_regex "$stderr" '^Usage: ovlctl VERB '
 	run "$CTL" nonsense
 	assert_equal "$status" 2
 	assert_line --index 0 'ovlctl: there is no verb nonsense'
+	for option in -qX -Xq -qr --root --json=x --jsons; do
+		run "$CTL" ls "$option"
+		assert_equal "$status" 2
+		case $option in
+		-*X*) assert_output "ovlctl: unrecognized option '-X'" ;;
+		-qr) assert_output "ovlctl: option '-r' requires an argument" ;;
+		--root) assert_output "ovlctl: option '--root' requires an argument" ;;
+		*) assert_output "ovlctl: unrecognized option '$option'" ;;
+		esac
+	done
+	# What is printed of a command line moves no terminal.
+	run "$CTL" $'\e[2J\u202e'
+	assert_line --index 0 'ovlctl: there is no verb \x1b[2J\xe2\x80\xae'
+	for option in $'--\e[2J' $'-\e'; do
+		run "$CTL" ls x "$option"
+		assert_output --partial '\x1b'
+		refute_output --partial $'\e'
+	done
 	run "$CTL" --version
 	assert_output --regexp '^ovlctl [0-9.]+$'
 }
@@ -205,6 +309,21 @@ $root/overlay2/$top/work"
 	"$CTL" umount "$BATS_TEST_TMPDIR/point"
 }
 
+@test "quiet: what a script goes on with, of every verb" {
+	policy "tree $root/overlay2"
+	assert_equal "$("$CTL" info -q)" "$root"
+	rm /etc/ovlrun.conf
+	assert_equal "$(ctl inspect -q debian:12)" "$top"
+	assert_equal "$(ctl inspect -q web)" "$(tree_id 20)"
+	run ctl tree -q --no-trunc
+	assert_equal "$(sort <<<"$output")" "$(ctl ls -q --no-trunc | sort)"
+	assert_equal "$(grep -nxe "$(tree_id 1)" -e "$top" <<<"$output" | cut -d : -f 2)" "$(tree_id 1)"$'\n'"$top"
+	assert_equal "$(ctl check -q)" "$(tree_id 9)"
+	assert_equal "$(ctl diff -q debian:12)" /layer3
+	assert_equal "$(ctl du -q | tail -n 1)" '<all>'
+	assert_equal "$(ctl containers -q)" web
+}
+
 @test "colours only on a terminal, none with NO_COLOR; a full disk is an error" {
 	run ctl ls
 	refute_output --partial $'\e['
@@ -215,17 +334,48 @@ $root/overlay2/$top/work"
 	run sh -c '"$0" ls -r "$1" >/dev/full' "$CTL" "$root"
 	assert_equal "$status" 2
 	assert_output --partial 'cannot write the output: No space left on device'
+	for words in --help --version help 'ls --help'; do
+		# shellcheck disable=SC2086 # words
+		run sh -c '"$@" >/dev/full' - "$CTL" $words
+		assert_equal "$status" 2
+		assert_output --partial 'cannot write the output: No space left on device'
+	done
+}
+
+# shown TEXT SHOWN: how a message has it.
+shown() {
+	run "$CTL" "$1"
+	assert_line --index 0 "ovlctl: there is no verb $2"
+}
+
+@test "characters that have no width, turn the writing or are none are shown as bytes; all others as they are" {
+	local character text LC_ALL=C.UTF-8 # for printf
+	for character in 0001 001f 007f 0080 009f 00ad 034f 061c 115f 180e 200b 200c 200d 200e 200f 2028 202a 202e 2060 2066 206f 3164 \
+		feff ffa0 fff9 0001d173 000e0001 000e007f 000e0100; do
+		text=$(printf "\\U$character")
+		shown "a${text}b" "a$(printf %s "$text" | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')b"
+	done
+	for text in 'aé~' ' …‧‰⁁' '한글' '日本' 'ﷺ�' '😀' $'\u00a0\u00ac\u00ae\u0378\u07ff\u0800\ud7ff\ue000\uffff\U10000\U10ffff'; do
+		shown "$text" "$text"
+	done
+	# No UTF-8: too long, halves of pairs, beyond the end, cut.
+	for text in '\xc0\x80' '\xc1\xbf' '\xe0\x9f\xbf' '\xed\xa0\x80' '\xf0\x8f\xbf\xbf' '\xf4\x90\x80\x80' '\xf8\x88\x80\x80' '\xff' \
+		'\x80' '\xc3' '\xe2\x80'; do
+		shown "$(printf "$text")" "$text"
+	done
 }
 
 @test "names that would move a terminal are shown escaped" {
 	file=$root/image/overlay2/repositories.json
 	cp "$file" "$BATS_TEST_TMPDIR/saved"
-	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
+	jq -c --arg i "sha256:$image" '.Repositories.evil = {"evil\u001b[2J\u202e\u009b:1": $i}' "$BATS_TEST_TMPDIR/saved" >"$file"
 	run ctl images
 	assert_success
-	assert_line --partial 'evil\x1b[2J\xe2\x80\xae:1'
+	assert_line --partial 'evil\x1b[2J\xe2\x80\xae\xc2\x9b:1'
 	run ctl images --json
 	refute_output --regexp $'[^\x20-\x7e\n]'
-	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e:1"' <<<"$output")" true
+	assert_equal "$(jq '.[] | select(.name | startswith("evil")).name == "evil\u001b[2J\u202e\u009b:1"' <<<"$output")" true
+	run ctl inspect $'\e[2J\x7f'
+	assert_line --index 0 'ovlctl: cannot find \x1b[2J\x7f: no image, container or layer has this name'
 	cp "$BATS_TEST_TMPDIR/saved" "$file"
 }

@@ -99,8 +99,14 @@ docker_container_fields() {
 
 docker_ps_fields() {
 	cat <<-'END'
-		all <> [.[] | "\(.ID) \(.Names) \(.Image)"] | sort <> [.[] | "\(.id) \(.name) \(.image)"] | sort
-		running <> [.[] | select(.State == "running") | .Names] | sort <> [.[] | select(.state == "mounted") | .name] | sort
+		all <> [.[] | "\(.ID) \(.Names) \(.Image) \(.State)"] | sort <> [.[] | "\(.id) \(.name) \(.image) \(.state)"] | sort
+	END
+}
+
+# Without -a Docker lists those that have processes.
+docker_running_fields() {
+	cat <<-'END'
+		running <> [.[] | "\(.Names) \(.State)"] | sort <> [.[] | select(.state == ("running", "paused", "restarting")) | "\(.name) \(.state)"] | sort
 	END
 }
 
@@ -115,6 +121,7 @@ ctl_docker() {
 	compare_with "$label: images" docker_images_fields lines_of docker images --no-trunc --digests -- images --root "$root"
 	compare_with "$label: images -a" docker_images_fields lines_of docker images -a --no-trunc --digests -- images -a --root "$root"
 	compare_with "$label: containers" docker_ps_fields lines_of docker ps -a --no-trunc -- containers --root "$root"
+	compare_with "$label: containers that run" docker_running_fields lines_of docker ps --no-trunc -- containers --root "$root"
 	for id in $(docker ps -aq); do
 		compare_with "$label: inspect $(docker inspect -f '{{.Name}}' "$id")" docker_container_fields \
 			docker inspect "$id" -- inspect --root "$root" "$id"
@@ -138,11 +145,17 @@ ctl_docker_tests() {
 	docker create --network none --name ctl-made interop:five /bin/cat >/dev/null
 	docker run -d -i --network none --name ctl-runs interop:deep /bin/cat >/dev/null
 	docker run -d -i --network none --name ctl-base registry.example.org:5000/a/b:c /bin/cat >/dev/null
+	docker run --network none --name ctl-fails interop:single /bin/sh -c 'exit 3' || :
+	docker run -d -i --network none --name ctl-waits interop:single /bin/cat >/dev/null
+	docker pause ctl-waits >/dev/null
 	ctl_docker 'containers run'
-	docker stop -t 0 ctl-runs ctl-base >/dev/null
+	equal 'ovlctl, docker: of each state there is one' 'created exited paused running running' \
+		"$(ctl containers --root "$base/docker" --json | jq -r '[.[].state] | sort | join(" ")')"
+	docker unpause ctl-waits >/dev/null
+	docker stop -t 0 ctl-runs ctl-base ctl-waits >/dev/null
 	ctl_docker 'containers stopped'
 	docker commit ctl-base >/dev/null
-	docker rm ctl-made ctl-runs ctl-base >/dev/null
+	docker rm ctl-made ctl-runs ctl-base ctl-fails ctl-waits >/dev/null
 	ctl_docker 'containers removed'
 }
 
@@ -161,7 +174,8 @@ podman_info_fields() {
 
 podman_images_fields() {
 	cat <<-'END'
-		names <> [.[] | .Id as $i | .Names[]? | "\(.) \($i)"] | unique <> [.[] | select(.name | test("@|<none>") | not) | "\(.name) \(.id)"] | sort
+		names <> [.[] | .Id as $i | .Names[]? | select(test("@") | not) | "\(.) \($i)"] | unique <> [.[] | select(.name | test("@|<none>") | not) | "\(.name) \(.id)"] | sort
+		digests <> [.[] | .Id as $i | .RepoDigests[]? | "\(.) \($i)"] | unique <> [.[] | select(.name | test("@")) | "\(.name) \(.id)"] | sort
 		without a name <> [.[] | select((.Names // []) == []) | .Id] | sort <> [.[] | select(.name == "<none>") | .id] | sort
 		created <> [.[] | "\(.Id) \(.Created)"] | unique <> [.[] | "\(.id) \(.created)"] | unique
 		wrong <> [] <> [.[] | select(.wrong != "")]
@@ -215,7 +229,7 @@ ctl_podman_tests() {
 		compare_with "ovlctl, podman, image $id: inspect" podman_image_fields pod image inspect "$id" -- \
 			inspect --root "$base/podman" "$id"
 	done
-	pod create --name ctl-made interop:deep /bin/cat >/dev/null
+	pod_new create --name ctl-made interop:deep /bin/cat >/dev/null
 	ctl_podman 'a container'
 	pod mount ctl-made >/dev/null
 	ctl_podman 'a container mounted'

@@ -12,6 +12,8 @@ docker_start() {
 		>"$tmp/docker.log" 2>&1 &
 	dockerd=$!
 	export DOCKER_HOST=unix://$base/d.sock DOCKER_CONFIG=$tmp/docker-config DOCKER_BUILDKIT=0
+	mkdir "$DOCKER_CONFIG"
+	echo '{}' >"$DOCKER_CONFIG/config.json" # Podman looks for it, too
 	within 60 docker version || die 'dockerd does not answer' "$tmp/docker.log"
 	tree=$base/docker/overlay2
 }

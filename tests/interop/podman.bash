@@ -4,7 +4,17 @@
 
 pod() {
 	podman --root "$base/podman" --runroot "$base/podman-run" --storage-driver overlay \
-		--cgroup-manager cgroupfs --events-backend none "$@"
+		--cgroup-manager cgroupfs --runtime runc --events-backend none "$@"
+}
+
+# pod_new create|run ARG...: a container; its control groups are made beneath our parent.
+pod_new() {
+	pod "$1" --cgroup-parent "/$cgroup" --pull never "${@:2}"
+}
+
+# podman_stop: no container is left, however the run ends.
+podman_stop() {
+	pod rm --all --force --time 0 >/dev/null
 }
 
 podman_load() {
@@ -64,7 +74,7 @@ podman_tests() {
 
 # A container's layer, by root, as Podman mounts it.
 podman_container_test() {
-	pod create --name made interop:deep /bin/cat >/dev/null
+	pod_new create --name made interop:deep /bin/cat >/dev/null
 	podman_stack container made
 	view "$tmp/podman" "$(pod mount made)"
 	pod unmount made >/dev/null

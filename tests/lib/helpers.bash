@@ -14,6 +14,7 @@ for dir in /usr/lib/bats /usr/lib/node_modules /usr/share/bats; do
 		break
 	fi
 done
+unset dir file # names that a test's own setup may have exported
 # shellcheck source=tree.bash
 . "$OVL_TOP/tests/lib/tree.bash"
 
