@@ -79,7 +79,7 @@ use_ps_tests() {
 	pid=$(in_engine inspect -f '{{.State.Pid}}' use-runs)
 	upper=$(in_engine inspect -f '{{.GraphDriver.Data.UpperDir}}' use-runs)
 	use_stack container use-runs
-	equal "$label: ps: the container that runs" "$engine use-runs $pid / /bin/cat $upper $(IFS=, && echo "${ids[*]:1}")" \
+	equal "$label: ps: the container that runs" "$engine use-runs $pid ${upper%/diff}/merged cat $upper $(IFS=, && echo "${ids[*]:1}")" \
 		"$(ctl_ps '.[] | select(.name == "use-runs") | "\(.kind) \(.name) \(.pid) \(.mount_point) \(.command) \(.upper) \(.layers | join(","))"')"
 	equal "$label: ps: not the one that is stopped" '' "$(ctl_ps '.[] | select(.name == "use-stopped") | .name')"
 }
