@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # ovlctl: what every verb has in common, and the lists of layers, images and containers of a made-up Docker root.
 
+export LC_ALL=C.UTF-8 # as which bash writes the characters \u here
+
 setup_file() {
 	load ../lib/helpers
 	. "$OVL_TOP/tests/lib/docker.bash"
