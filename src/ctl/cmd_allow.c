@@ -8,6 +8,7 @@
 #include "check.h"
 #include "config.h"
 #include "offer.h"
+#include "ovl/tree.h"
 #include "publish.h"
 #include "verdict.h"
 
@@ -69,9 +70,14 @@ static bool has_init(const struct store *store, unsigned int layer)
 static int check_launchable(const struct store *store, const struct named *named, const char *name,
 			    struct stack *stack, struct ovl_error *err)
 {
-	int ret = store_use(store, named, name, stack, err);
 	enum layer_kind kind;
+	struct ovl_tree tree;
+	int ret;
 
+	if (named->image && named->image->wrong)
+		return ovl_cannot(err, EBADMSG, "publish", name, named->image->wrong);
+	ret = ovl_tree_open(&tree, store->tree.path, err)
+		      ?: store_use(store, named, name, stack, err);
 	if (ret < 0)
 		return ret;
 	kind = store->layers[named->layer].kind;

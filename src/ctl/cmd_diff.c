@@ -249,7 +249,7 @@ static int open_view(struct view *view, const struct store *store, const char *n
 	if (ret < 0)
 		return ret;
 	/* An image of no layers has nothing in it; a container has one, or has lost it. */
-	if (named.image ? named.image->wrong != NULL : named.layer == NO_LAYER)
+	if (named.layer == NO_LAYER && (named.container || named.image->wrong))
 		return ovl_fail(err, EBADMSG, "use",
 				named.image ? named.image->wrong : "its layer is not in the tree",
 				"`ovlctl check` tells more", "%s", name);

@@ -191,17 +191,26 @@ static int is_in_use(const struct work *work, struct ovl_error *err)
 	return errno == EBUSY;
 }
 
-/* Told of an overlay: is it another one with this layer as its upper? */
+static bool is_layer(const struct work *work, const struct overlay *overlay, const char *path)
+{
+	unsigned int layer = mounts_layer(work->store, overlay, path);
+
+	return layer != NO_LAYER && &work->store->layers[layer] == work->layer;
+}
+
+/* Told of an overlay: does another one write to the layer, or see what is to be written to it? */
 static int is_other(const struct overlay *overlay, void *context)
 {
 	const struct work *work = context;
-	unsigned int upper;
+	bool is = false;
 
-	if (!overlay->upper || overlay->is_foreign ||
-	    (overlay->pid == 0 && strcmp(overlay->point, OWN_MERGED) == 0))
+	if (overlay->is_foreign || (overlay->pid == 0 && strcmp(overlay->point, OWN_MERGED) == 0))
 		return 0;
-	upper = mounts_layer(work->store, overlay, overlay->upper);
-	return upper != NO_LAYER && &work->store->layers[upper] == work->layer;
+	if (overlay->upper)
+		is = is_layer(work, overlay, overlay->upper);
+	for (unsigned int i = 0; work->is_writable && !is && i < overlay->lower_count; i++)
+		is = is_layer(work, overlay, overlay->lowers[i]);
+	return is;
 }
 
 static int fail_busy(const char *name, struct ovl_error *err)
@@ -214,7 +223,8 @@ static int mount_readonly(struct work *work, const char *name, const struct out 
 			  struct ovl_error *err)
 {
 	struct ovl_overlay overlay = { .stack = &work->stack, .generated = OWN_TOP };
-	int ret = is_in_use(work, err);
+	bool is_partial;
+	int ret = mounts_all(is_other, work, &is_partial, err);
 
 	if (ret > 0)
 		out_note(out, "%s is in use: what is written there meanwhile may be seen, or not",
@@ -237,7 +247,10 @@ static int mount_writable(struct work *work, const char *name, struct ovl_error 
 	work->stack.depth--;
 	memmove(work->stack.layer, work->stack.layer + 1,
 		work->stack.depth * sizeof(work->stack.layer[0]));
-	/* Looks again: a container that starts from now on finds this mount. */
+	/*
+	 * Looks again, for those that have it as a lower, too. Whoever mounts it from now on finds this mount; but with
+	 * index=off, as engines have it, the kernel only warns them.
+	 */
 	if (ret == 0)
 		ret = ovl_mount_overlay(&overlay, work->tree.fd, OWN_MERGED, err)
 			      ?: mounts_all(is_other, work, &is_partial, err);

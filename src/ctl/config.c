@@ -42,8 +42,8 @@ static bool is_spelling(const char *key, const char *name)
 	return *key == '\0';
 }
 
-/* True if a field that is read here could be another one to the engines. */
-static bool is_ambiguous(const json_t *config)
+/* Gives the fields that are read here their usual names; false if one is there twice. */
+static bool name_fields(json_t *config)
 {
 	static const struct {
 		const char *in, *name; /* in: "" is the config itself */
@@ -54,17 +54,22 @@ static bool is_ambiguous(const json_t *config)
 		       { "config", "User" } };
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		json_t *value, *in = fields[i].in[0] ? json_object_get(config, fields[i].in)
-						     : (json_t *)config;
+		json_t *in = fields[i].in[0] ? json_object_get(config, fields[i].in) : config;
+		json_t *value, *found = NULL;
 		const char *key;
 
 		json_object_foreach(in, key, value)
 		{
-			if (strcmp(key, fields[i].name) != 0 && is_spelling(key, fields[i].name))
-				return true;
+			if (!is_spelling(key, fields[i].name))
+				continue;
+			if (found)
+				return false;
+			found = value;
 		}
+		if (found)
+			json_object_set(in, fields[i].name, found);
 	}
-	return false;
+	return true;
 }
 
 json_t *config_load(const struct store *store, const char *id, const char **wrong,
@@ -85,12 +90,12 @@ json_t *config_load(const struct store *store, const char *id, const char **wron
 	digest_of(text, len, hex);
 	*wrong = "its config does not have the digest that names it";
 	if (strcmp(hex, id) == 0) {
-		*wrong = "its config is no valid JSON";
+		*wrong = "its config is no valid JSON, or has too many parts";
 		config = file_parse_json(text, len, FILE_CONFIG_MAX, &error);
 	}
 	free(text);
-	if (is_ambiguous(config)) {
-		*wrong = "a field of its config is not spelled as engines write it";
+	if (config && !name_fields(config)) {
+		*wrong = "a field of its config is there twice, in two spellings";
 		json_decref(config);
 		config = NULL;
 	}

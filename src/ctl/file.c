@@ -154,9 +154,16 @@ char *file_load(const struct dir *dir, const char *path, size_t max, size_t *len
 json_t *file_parse_json(const char *text, size_t len, size_t max, json_error_t *why)
 {
 	size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, parts = 0;
+	bool is_string = false;
 
-	for (size_t i = 0; i < len; i++)
-		parts += text[i] == '{' || text[i] == '[' || text[i] == ',';
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			is_string = !is_string;
+		else if (is_string && text[i] == '\\')
+			i++;
+		else
+			parts += !is_string && (text[i] == '{' || text[i] == '[' || text[i] == ',');
+	}
 	if (parts > max / 40) {
 		*why = (json_error_t){ .line = 1, .text = "too many parts" };
 		return NULL;

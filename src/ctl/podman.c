@@ -12,8 +12,9 @@
 #include "digest.h"
 #include "store.h"
 
-#define DIGEST_NAMES_MAX \
-	4096 /* of an image: more than anybody has, and no product of two long lists */
+/* Of an image: more than anybody has, and no product of two long lists. */
+#define DIGEST_NAMES_MAX 4096
+#define REPOSITORIES_MAX 256
 
 /* Calls each for all objects of the list at path, which need not be there. */
 static int each_of(struct store *store, const char *path,
@@ -57,7 +58,7 @@ static void add_layer(struct store *store, const json_t *object)
 		layer->size = json_integer_value(size);
 	/* One that was being written when its writer died: to be deleted, never used. */
 	if (json_is_true(json_object_get(json_object_get(object, "flags"), "incomplete")))
-		layer->is_damaged = true;
+		layer->is_damaged = layer->is_incomplete = true;
 }
 
 /* NAME@DIGEST for each of the first names, once for each repository. seen: the names that there are. */
@@ -65,9 +66,12 @@ static void add_digest(struct image *image, unsigned int names, const char *dige
 {
 	char text[1024];
 
-	if (!digest_hex_of(digest))
+	if (!digest_hex_of(digest) || json_object_get(seen, digest))
 		return;
-	for (unsigned int i = 0; i < names && image->name_count - names < DIGEST_NAMES_MAX; i++) {
+	json_object_set_new_nocheck(seen, digest, json_true());
+	for (unsigned int i = 0;
+	     i < names && i < REPOSITORIES_MAX && image->name_count - names < DIGEST_NAMES_MAX;
+	     i++) {
 		const char *name = image->names[i], *slash = strrchr(name, '/');
 		size_t len = (size_t)(slash ? slash - name : 0);
 
@@ -93,7 +97,7 @@ static void add_digests(struct image *image, const json_t *object)
 	json_object_foreach(json_object_get(object, "big-data-digests"), file, digest)
 	{
 		if (strncmp(file, "manifest", strlen("manifest")) == 0)
-			add_digest(image, names, json_string_value(digest), seen);
+			add_digest(image, names, json_plain(digest), seen);
 	}
 	json_decref(seen);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is compared: never the content, for which size and time stand. */
 #include <linux/limits.h>
+#include <errno.h>
 #include <string.h>
 
 #include "same.h"
@@ -39,6 +40,8 @@ static bool has_all_of(const struct place *old, const struct place *new)
 	static char names[XATTR_LIST_MAX];
 	ssize_t len = view_attribute_names(old->view, old->layer, old->path, names, sizeof(names));
 
+	if (len == -E2BIG)
+		return false; /* not known */
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
 		if (is_users(names + at) && !has_same_attribute(old, new, names + at))
 			return false;

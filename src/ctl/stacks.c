@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "ovl/tree.h"
 #include "store.h"
@@ -95,21 +95,19 @@ struct image *store_image(const struct store *store, const char *id)
 				  : NULL;
 }
 
-/* The links of the stack with layer top, checked as ovlrun does. */
+/* The links of the stack with layer top, checked as ovlrun does; but the tree may lie in a directory of anybody's. */
 static int resolve(const struct store *store, unsigned int top, struct ovl_stack *links,
 		   struct ovl_error *err)
 {
 	const char *id = store->layers[top].id;
-	struct ovl_tree tree;
-	int ret = ovl_tree_open(&tree, store->tree.path, err);
+	struct ovl_tree tree = { store->tree.path, store->tree.fd, false };
+	struct stat st;
 
-	if (ret < 0)
-		return ret;
+	tree.is_closed = fstat(tree.fd, &st) == 0 && !(st.st_mode & S_IXOTH) &&
+			 (!(st.st_mode & S_IXGRP) || st.st_gid == 0);
 	links->depth = 0;
-	ret = ovl_stack_add(links, id, strlen(id), err)
-		      ?: ovl_tree_resolve(&tree, links, true, err);
-	close(tree.fd);
-	return ret;
+	return ovl_stack_add(links, id, strlen(id), err)
+		       ?: ovl_tree_resolve(&tree, links, true, err);
 }
 
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
@@ -132,8 +130,8 @@ int store_stack(const struct store *store, unsigned int top, struct stack *stack
 		if (layer == NO_LAYER)
 			return ovl_fail(err, EAGAIN, "use", "it changed meanwhile", NULL, "%s",
 					store->tree.path);
-		if (store->layers[layer].is_damaged)
-			return ovl_fail(err, EBADMSG, "use", "it is incomplete or damaged",
+		if (store->layers[layer].is_incomplete)
+			return ovl_fail(err, EBADMSG, "use", "it is incomplete: its writer died",
 					OVL_DAMAGED, "%s/%s", store->tree.path,
 					store->layers[layer].id);
 		stack->layers[stack->count++] = layer;
@@ -144,10 +142,12 @@ int store_stack(const struct store *store, unsigned int top, struct stack *stack
 int store_use(const struct store *store, const struct named *named, const char *name,
 	      struct stack *stack, struct ovl_error *err)
 {
-	if (named->image && named->image->wrong)
-		return ovl_cannot(err, EBADMSG, "use", name, named->image->wrong);
+	const struct image *image = named->image;
+
 	if (named->layer == NO_LAYER)
-		return ovl_cannot(err, ENOENT, "use", name, "it has no layer in the tree");
+		return ovl_cannot(err, ENOENT, "use", name,
+				  image && image->wrong ? image->wrong
+							: "it has no layer in the tree");
 	return store_stack(store, named->layer, stack, err);
 }
 

@@ -41,7 +41,8 @@ struct layer {
 		parent; /* number of the layer below it, or NO_LAYER: a base, or the parent is not there */
 	unsigned int depth; /* layers of a stack with this one on top, as its lower file says */
 	bool has_lower, is_committed, has_merged;
-	bool is_damaged; /* no stack can be made of it */
+	bool is_damaged;    /* no stack can be made of it */
+	bool is_incomplete; /* its engine says so: never to be used */
 	enum layer_kind kind;
 	unsigned int users; /* images and containers that have it in their stack */
 	int64_t size;	    /* bytes, as the engine keeps it; -1: not known */
@@ -150,7 +151,7 @@ struct stack {
 int store_stack(const struct store *store, unsigned int top, struct stack *stack,
 		struct ovl_error *err);
 
-/* The same for what was named `name`; an image that is wrong, or has no layers, cannot be used. */
+/* The same for what was named `name`, which must have layers. */
 int store_use(const struct store *store, const struct named *named, const char *name,
 	      struct stack *stack, struct ovl_error *err);
 

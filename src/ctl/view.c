@@ -50,6 +50,8 @@ static bool is_administrator(void)
 
 int view_open(struct view *view, const struct store *store, unsigned int top, struct ovl_error *err)
 {
+	char word[8];
+
 	*view = (struct view){ .store = store,
 			       .marks = view_marks(store),
 			       .unread = file_alloc(sizeof(*view->unread)) };
@@ -57,6 +59,11 @@ int view_open(struct view *view, const struct store *store, unsigned int top, st
 	if (!is_administrator())
 		return ovl_fail(err, EPERM, "examine", "only root can see overlay's marks", NULL,
 				"the layers of %s", store->tree.path);
+	/* To it ".wh." files are deletions (format, section 11). */
+	if (file_read_line(&store->tree, ".has-mount-program", word, sizeof(word), err) > 0 &&
+	    strcmp(word, "true") == 0)
+		return ovl_cannot(err, EOPNOTSUPP, "compare the layers of", store->tree.path,
+				  "their deletions are written for a mount program");
 	return store_stack(store, top, &view->stack, err);
 }
 
@@ -121,6 +128,9 @@ static ssize_t attribute_of(const struct view *view, unsigned int layer, const c
 	if (len >= 0)
 		return len;
 	len = -errno;
+	if (!name &&
+	    len == -E2BIG) /* more names than the kernel lists: there is no mark to be lost */
+		return len;
 	/* Gone meanwhile; longer than it is asked for; of another namespace's root. */
 	if (len != -ENODATA && len != -EOPNOTSUPP && len != -ENOENT && len != -ERANGE &&
 	    len != -EOVERFLOW && view->unread->errnum == 0)

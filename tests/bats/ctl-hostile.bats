@@ -323,18 +323,28 @@ wrong_of() {
 	# To Go the last one counts, whatever its case; "s" and "k" have a third one.
 	for name in RootFS ROOTFS $'rootf\u017f' '\u0072OOTFS'; do
 		config_is "evil:1" "{\"rootfs\":{\"diff_ids\":$diffs},\"$name\":{\"diff_ids\":$other},\"config\":{}}" >/dev/null
-		assert_equal "$name: $(wrong_of evil:1)" "$name: a field of its config is not spelled as engines write it"
+		assert_equal "$name: $(wrong_of evil:1)" "$name: a field of its config is there twice, in two spellings"
 		run "$CTL" allow evil:1 --root "$root"
 		assert_failure 2
 		run "$CTL" inspect evil:1 --json --root "$root"
 		assert_equal "$(jq -r .Layer <<<"$output")" null
 	done
-	for fields in '"rootfs":{"Diff_Ids":[]}' '"config":{"ENV":["A=b"]}' '"config":{"Wor\u212aingDir":"/"}' '"CONFIG":{}'; do
+	for fields in '"config":{"ENV":["A=b"],"Env":[]}' '"config":{"Wor\u212aingDir":"/","WorkingDir":"/a"}' '"CONFIG":{},"config":{}'; do
 		config_is "evil:2" "{$fields,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
 		[ -n "$(wrong_of evil:2)" ] || fail "$fields is taken"
 	done
+	# One alone is the field, to both.
+	config_is "odd:3" "{\"config\":{\"ENV\":[\"A=b c\"],\"\u0063md\":[\"x\"]},\"RootFS\":{\"DIFF_ids\":$diffs}}" >/dev/null
+	assert_equal "$(wrong_of odd:3)" ''
+	run "$CTL" allow odd:3 --root "$root"
+	assert_success
+	run grep -E '^(env|cmd|layer) ' /etc/ovlrun.d/images/odd:3
+	assert_output "layer $top
+env A=b c
+cmd x"
+	"$CTL" revoke odd:3
 	config_is "evil:3" "{\"rootfs\":{\"diff_ids\":$diffs},\"rootfs\":{\"diff_ids\":$other}}" >/dev/null
-	assert_equal "$(wrong_of evil:3)" 'its config is no valid JSON'
+	assert_equal "$(wrong_of evil:3)" 'its config is no valid JSON, or has too many parts'
 }
 
 @test "hostile: a config of millions of parts takes no memory" {
@@ -343,7 +353,7 @@ wrong_of() {
 		config_is big:1 "$(perl -e 'print "{\"a\":[", join(",", (shift) x 900_000), "]}"' "$part")" >/dev/null
 		run --separate-stderr bash -c 'ulimit -d 65536 && exec "$@"' - "$OVL_TOP/build/ovlctl" images --json --root "$root"
 		assert_success
-		assert_equal "$(jq -r '.[] | select(.name == "big:1") | .wrong' <<<"$output")" 'its config is no valid JSON'
+		assert_equal "$(jq -r '.[] | select(.name == "big:1") | .wrong' <<<"$output")" 'its config is no valid JSON, or has too many parts'
 	done
 }
 
@@ -355,6 +365,9 @@ wrong_of() {
 		config_is odd:1 "{$more,\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
 		assert_equal "$more: $(wrong_of odd:1)" "$more: "
 	done
+	# Commas in a text are no parts.
+	config_is odd:1 "{\"config\":{\"Labels\":{\"bom\":\"$(printf '%0150000d' 0 | tr 0 ,)\\\"[\"}},\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
+	assert_equal "$(wrong_of odd:1)" ''
 	# A text with a NUL is none.
 	config_is odd:2 "{\"config\":{\"Env\":[\"A=b\\u0000c\"]},\"rootfs\":{\"diff_ids\":$diffs}}" >/dev/null
 	run "$CTL" allow odd:2 --root "$root"
@@ -382,6 +395,7 @@ wrong_of() {
 		run "$CTL" $call --root "$root"
 		[ "$status" = 2 ] || fail "$call: status $status: $output"
 	done
+	"$CTL" inspect "$(tree_id 1)" --root "$root" >/dev/null
 	for call in "inspect $(tree_id 2)" "diff $(tree_id 2)"; do
 		# shellcheck disable=SC2086 # words
 		run "$CTL" $call --root "$root"
@@ -389,10 +403,12 @@ wrong_of() {
 	done
 	fresh "$pod"
 	printf true >"$root/overlay/.has-mount-program"
-	for call in 'inspect c' 'diff c' "mount c $room"; do
+	for call in 'diff c' "mount c $room"; do
 		# shellcheck disable=SC2086 # words
 		run "$CTL" $call --root "$root"
 		[ "$status" = 2 ] || fail "$call: status $status: $output"
 		assert_output --partial 'mount program'
 	done
+	run "$CTL" inspect c --root "$root" # reads what is said of it only
+	assert_success
 }

@@ -305,6 +305,43 @@ running() {
 	before=$(host_state "$tree"/*/diff) # marks of the kernel's
 }
 
+@test "mount --rw: not while others see the container's layer as one of theirs" {
+	local other=$root/lower
+	mkdir "$other"
+	mount -t overlay -o "ro,lowerdir=$tree/$upper/diff:$tree/$top/diff" none "$other"
+	mount_it -w web "$point"
+	umount "$other"
+	assert_failure 2
+	assert_output --partial 'mounted already'
+	unmounted "$point"
+	mount_it web "$other"
+	mount_it web "$point" # to see it twice is nothing
+	assert_output ''
+	umount_it "$point"
+	mount_it -w web "$point"
+	umount_it "$other"
+	unmounted "$point"
+	rmdir "$other"
+}
+
+@test "mount: others mount the same image meanwhile, with an index, too" {
+	local pids=() n
+	mkdir "$root/w" "$root/w/u" "$root/w/m"
+	for n in {1..40}; do
+		"$OVL_TOP/build/ovlctl" mount -r "$root" debian:12 "$point" && umount "$point"
+	done &
+	pids=($!)
+	for n in {1..60}; do
+		rm -rf "$root/w/w$n" "$root/w/u"
+		mkdir "$root/w/w$n" "$root/w/u"
+		mount -t overlay -o "index=on,lowerdir=$tree/$top/diff,upperdir=$root/w/u,workdir=$root/w/w$n" none "$root/w/m" ||
+			fail "mount $n: busy"
+		umount "$root/w/m"
+	done
+	wait "${pids[0]}"
+	rm -rf "$root/w"
+}
+
 @test "mount --rw: a container that starts between the look and the mount" {
 	mkdir "$root/elsewhere"
 	stopped_behind fchdir 2 "$OVL_TOP/build/ovlctl" mount --rw -r "$root" web "$point" # the next call mounts the overlay

@@ -162,6 +162,25 @@ localhost/a@$two"
 	chmod 0644 "$root/overlay2/$top/lower"
 }
 
+@test "a root below a directory of somebody else's can be looked at, not mounted from or published" {
+	local copy=$LAB/ctl-home/backup
+	mkdir "$LAB/ctl-home"
+	chown 65534 "$LAB/ctl-home"
+	cp -a "$root" "$copy"
+	for verb in 'inspect debian:12' 'inspect web' 'diff debian:12'; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $verb -r "$copy"
+		[ "$status" -lt 2 ] || fail "$verb: $output"
+	done
+	for verb in "mount debian:12 $BATS_TEST_TMPDIR" 'allow debian:12'; do
+		# shellcheck disable=SC2086 # words
+		run "$CTL" $verb -r "$copy"
+		assert_equal "$status" 2
+		assert_output --partial 'cannot trust'
+	done
+	rm -r "$LAB/ctl-home"
+}
+
 @test "names that differ in the registry only: the exact one, then one's own, then Docker's" {
 	file=$root/image/overlay2/repositories.json
 	cp "$file" "$BATS_TEST_TMPDIR/saved"
