@@ -660,7 +660,7 @@ killed() {
 	jq -c '.[0].flags.incomplete = true' "$BATS_TEST_TMPDIR/layers.json" >"$pod/overlay-layers/layers.json"
 	run "$CTL" allow pod:1 --root "$pod"
 	assert_equal "$status" 2
-	assert_line --index 0 'ovlctl: cannot use pod:1: a layer of it is incomplete or damaged'
+	assert_line --index 0 'ovlctl: cannot publish pod:1: a layer of it is incomplete or damaged'
 	cp "$BATS_TEST_TMPDIR/layers.json" "$pod/overlay-layers"
 	sed -i s/pod/pox/ "$pod/overlay-images/$id/="*
 	run "$CTL" allow pod:1 --root "$pod"
