@@ -260,7 +260,7 @@ running() {
 	assert_success
 	assert_output --partial 'is in use'
 	kill "$other"
-	wait "$other" || true
+	wait "$other" || true # it was killed
 	umount_it "$point"
 	assert_success
 	mkdir "$tree/$upper/merged" # where engines mount it, by names that tell nothing
