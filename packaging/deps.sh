@@ -211,7 +211,7 @@ build_capng() {
 	[ -r "$tarball" ] || die "cannot read $tarball"
 	verify_capng "$tarball" $origin
 	echo "deps.sh: building ${tarball##*/} for musl"
-	work=$(mktemp -d "$PWD/build/deps/tmp.XXXXXX")
+	work=$(mktemp -d "$PWD/build/deps/tmp.XXXXXX") # renamed into its place when it is complete
 	mkdir -p "$work/src" "$work/out/include" "$work/out/lib"
 	tar -xof "$tarball" -C "$work/src" --strip-components=1
 	# What its configure (which not every tarball has) finds here, but pthread.h: pthread_atfork() takes musl's malloc()

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "config.h"
@@ -76,8 +77,11 @@ static int check_launchable(const struct store *store, const struct named *named
 
 	if (named->image && named->image->wrong)
 		return ovl_cannot(err, EBADMSG, "publish", name, named->image->wrong);
-	ret = ovl_tree_open(&tree, store->tree.path, err)
-		      ?: store_use(store, named, name, stack, err);
+	ret = ovl_tree_open(&tree, store->tree.path, err);
+	if (ret < 0)
+		return ret;
+	close(tree.fd);
+	ret = store_use(store, named, name, stack, err);
 	if (ret < 0)
 		return ret;
 	kind = store->layers[named->layer].kind;

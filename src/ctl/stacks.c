@@ -103,6 +103,7 @@ static int resolve(const struct store *store, unsigned int top, struct ovl_stack
 	struct ovl_tree tree = { store->tree.path, store->tree.fd, false };
 	struct stat st;
 
+	/* As ovl_tree_open() has it, which would also ask for trusted ancestors. */
 	tree.is_closed = fstat(tree.fd, &st) == 0 && !(st.st_mode & S_IXOTH) &&
 			 (!(st.st_mode & S_IXGRP) || st.st_gid == 0);
 	links->depth = 0;

@@ -41,7 +41,7 @@ setup() {
 
 teardown() {
 	# shellcheck disable=SC2046 # a list of words
-	kill -KILL $(jobs -p) 2>/dev/null || true
+	kill -KILL $(jobs -p) 2>/dev/null || true # there may be none
 	wait
 	rm -rf "${d:?}" /var/lib/* "$LAB/swap"
 	mkdir -m 0755 "$d"

@@ -771,7 +771,7 @@ untouched() {
 		[ "$line" = held ]
 		untouched "cannot repair $root/$lock: an engine at work has locked this"
 		echo >&"${LOCK[1]}"
-		wait "$LOCK_PID" || true
+		wait "$LOCK_PID" || true # as above
 	done
 	run check --repair
 	assert_success
